@@ -1,0 +1,129 @@
+"""The kernel versions that the model speaks for.
+
+Source: the headers arch/x86/include/asm/kvm_host.h and
+arch/x86/kvm/mmu/spte.h (arch/x86/kvm/mmu.c before v5.7) of each version.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from .epoch import Epoch, GenerationLayout, MmioTag, ZapGeneration
+
+_PADDED_ROLE: Final = {
+    "level": (0, 4),
+    "cr4_pae": (4, 1),
+    "quadrant": (5, 2),
+    "direct": (13, 1),
+    "access": (14, 3),
+    "invalid": (17, 1),
+    "nxe": (18, 1),
+    "cr0_wp": (19, 1),
+    "smep_andnot_wp": (20, 1),
+}
+
+_COMPACT_ROLE: Final = {
+    "level": (0, 4),
+    "gpte_is_8_bytes": (4, 1),
+    "quadrant": (5, 2),
+    "direct": (7, 1),
+    "access": (8, 3),
+    "invalid": (11, 1),
+    "nxe": (12, 1),
+    "cr0_wp": (13, 1),
+    "smep_andnot_wp": (14, 1),
+    "smap_andnot_wp": (15, 1),
+    "ad_disabled": (16, 1),
+}
+
+_V6_ROLE: Final = {
+    {"gpte_is_8_bytes": "has_4_byte_gpte"}.get(name, name): place
+    for name, place in _COMPACT_ROLE.items()
+}
+
+_V3_DEFECTS: Final = frozenset(
+    {f"BUG-{n}" for n in range(1, 10)} | {f"QUIRK-{n}" for n in range(1, 9)}
+)
+
+V3_11: Final = Epoch(
+    name="v3.11",
+    role_layout=_PADDED_ROLE,
+    generation=GenerationLayout(
+        bits=19, dropped=0, low_count=9, low_shift=3, high_count=10, high_shift=52
+    ),
+    mmio_tag=MmioTag.RESERVED_BITS,
+    zap_generation=ZapGeneration.COUNTER,
+    host_writeable_bit=10,
+    mmu_writeable_bit=11,
+    pte_list_ext=3,
+    mmio_generation_offset=-151,
+    defects=_V3_DEFECTS,
+)
+
+V3_10: Final = replace(
+    V3_11,
+    name="v3.10",
+    zap_generation=ZapGeneration.NONE,
+    generation=GenerationLayout(
+        bits=0, dropped=0, low_count=0, low_shift=3, high_count=0, high_shift=52
+    ),
+    mmio_generation_offset=0,
+)
+
+V5_10: Final = replace(
+    V3_11,
+    name="v5.10",
+    role_layout=_COMPACT_ROLE,
+    generation=GenerationLayout(
+        bits=18, dropped=0, low_count=9, low_shift=3, high_count=9, high_shift=54
+    ),
+    mmio_tag=MmioTag.SPECIAL_BITS,
+    zap_generation=ZapGeneration.TOGGLE,
+    slots_generation_step=2,
+    mmio_generation_offset=0,
+    vcpu_cache_has_generation=True,
+    updates_marked_in_progress=True,
+    presets_dirty=True,
+    reports_spte_set=True,
+    reports_spte_requested=True,
+    registers_parent_at_lookup=False,
+    write_protect_drops_large=False,
+    hash_shift=12,
+    previous_roots=3,
+    walk_ignores=1 << 3,
+    defects=frozenset({"BUG-4", "BUG-5", "QUIRK-2", "QUIRK-5", "QUIRK-6", "QUIRK-7"}),
+)
+
+V6_1: Final = replace(
+    V5_10,
+    name="v6.1",
+    role_layout=_V6_ROLE,
+    generation=GenerationLayout(
+        bits=19, dropped=0, low_count=8, low_shift=3, high_count=11, high_shift=52
+    ),
+    mmio_tag=MmioTag.MMIO_VALUE,
+    present_bit=11,
+    host_writeable_bit=9,
+    mmu_writeable_bit=10,
+    pte_list_ext=14,
+    role_forces_nx=True,
+    reinstalls_written_gpte=False,
+    defects=frozenset({"QUIRK-5", "QUIRK-7"}),
+)
+
+EPOCHS: Final = {epoch.name: epoch for epoch in (V3_10, V3_11, V5_10, V6_1)}
+"""Every version by name, oldest first."""
+
+DEFAULT: Final = V3_11
+"""The version that the series documents."""
+
+
+def epoch_named(name: str) -> Epoch:
+    """Return the epoch called *name*, such as ``v3.11``.
+
+    :raises KeyError: no such version is modelled; the message lists those that are
+    """
+    try:
+        return EPOCHS[name]
+    except KeyError:
+        known = ", ".join(EPOCHS)
+        raise KeyError(f"no epoch {name!r}; the model speaks for {known}") from None

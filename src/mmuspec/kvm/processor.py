@@ -1,0 +1,19 @@
+"""Properties of the processor that KVM cannot choose."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Processor:
+    """How one processor does what the architecture leaves open.
+
+    :param rsvd_sets_p: a reserved bit reports P as well; QEMU 7.2 does not
+    :param tlb_survives_exit: translations outlive a VM exit; QEMU's processor
+        has no ASIDs, so there every exit empties the TLB
+    :param decode_assists: the exit hands over the instruction's bytes, so that
+        the emulator need not fetch them through the guest's tables
+    """
+
+    rsvd_sets_p: bool = True
+    tlb_survives_exit: bool = True
+    decode_assists: bool = False

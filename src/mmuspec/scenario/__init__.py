@@ -1,0 +1,1 @@
+"""Scenarios: ordered lists of host and guest operations, and how to run them."""

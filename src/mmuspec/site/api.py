@@ -1,0 +1,114 @@
+"""API pages: one for each room, with constants as they are written.
+
+The stock renderer makes a page of every module, which is slow to build and tiresome to read,
+prints ``None`` for a value that is not a literal (``1 << 63``), and prints masks in decimal; in a
+specification of bits the last two mislead.
+"""
+
+import ast
+import functools
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from autodoc2.render.myst_ import MystRenderer
+from docutils import nodes
+from sphinx.addnodes import pending_xref
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.util.nodes import make_refnode
+
+BELOW_A_ROOM = r"mmuspec\.\w+\..+"
+"""The modules that have no page of their own."""
+
+_LONGEST = 100
+
+
+class RoomRenderer(MystRenderer):
+    """Renders a package with all its modules, and a value as its source expression."""
+
+    def render_package(self, item: Any) -> Iterable[str]:
+        """Yield the page of the whole package, or of a room."""
+        rooms = list(self.get_children(item, {"package", "module"}))
+        if "." in item["full_name"]:
+            yield from self._module(item, "#")
+            for module in self._modules(item):
+                yield from self._module(module, "##")
+            return
+        yield from self._module(item, "#")
+        yield from ["```{toctree}", ":titlesonly:", ""]
+        yield from (room["full_name"] for room in rooms)
+        yield "```"
+
+    def _modules(self, item: Any) -> Iterable[Any]:
+        """Yield the modules below *item*, in order of their names."""
+        for child in self.get_children(item, {"package", "module"}):
+            yield child
+            yield from self._modules(child)
+
+    def _module(self, item: Any, heading: str) -> Iterable[str]:
+        """Yield one module: its docstring, then what it holds."""
+        name = item["full_name"]
+        yield from [f"{heading} {{py:mod}}`{name}`", "", f"```{{py:module}} {name}", "```", ""]
+        if item["doc"]:
+            yield from [f"```{{autodoc2-docstring}} {name}"]
+            yield from [f":parser: {self.get_doc_parser(name)}", ":allowtitles:", "```", ""]
+        for child in self.get_children(item):
+            if child["type"] not in ("package", "module"):
+                yield from self.render_item(child["full_name"])
+
+    def render_data(self, item: Any) -> Iterable[str]:
+        """Yield the lines of a module's or class's datum."""
+        source = self._source(item)
+        lines = iter(super().render_data(item))
+        for line in lines:
+            if not line.startswith(":value:"):
+                yield line
+                continue
+            if line.endswith(">"):
+                next(lines)
+            if source and "\n" not in source and len(source) <= _LONGEST:
+                yield ":value: >"
+                yield f"   {source}"
+
+    def _source(self, item: Any) -> str | None:
+        name = item["full_name"]
+        while name := name.rpartition(".")[0]:
+            parent = self.get_item(name)
+            if parent and parent.get("file_path") and item.get("range"):
+                return _assignments(str(parent["file_path"])).get(item["range"][0])
+        return None
+
+
+@functools.cache
+def _assignments(path: str) -> dict[int, str]:
+    """Return the source text of each assigned value of a file, by line."""
+    source = Path(path).read_text(encoding="utf-8")
+    return {
+        node.lineno: ast.get_source_segment(source, node.value) or ""
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None
+    }
+
+
+def resolve_exported(
+    app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.TextElement
+) -> nodes.reference | None:
+    """Return a link for a Python name that a package exports from one of its modules.
+
+    ``mmuspec.rules.read`` stands on the API page as ``mmuspec.rules.parse.read``; and a docstring
+    names things of its neighbours without saying where they are.  A name that could mean two
+    things is not resolved.
+    """
+    if node.get("refdomain") != "py":
+        return None
+    package, _, name = node["reftarget"].rpartition(".")
+    places = {
+        (entry.docname, entry.node_id)
+        for full_name, entry in env.domains.python_domain.objects.items()
+        if full_name.startswith(package) and full_name.rpartition(".")[2] == name
+    }
+    if len(places) != 1:
+        return None
+    page, anchor = places.pop()
+    return make_refnode(app.builder, node["refdoc"], page, anchor, content)

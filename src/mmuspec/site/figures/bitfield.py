@@ -1,0 +1,103 @@
+"""The layout of an entry or a register, 32 bits to a row."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from mmuspec.site.figures import svg
+from mmuspec.x86.entry import Field
+
+CELL = 23
+"""Width of one bit, in SVG units."""
+BOX = 30
+"""Height of a row's boxes, in SVG units."""
+ABOVE = 16
+"""Room above a row for the bit numbers, in SVG units."""
+ROW = 32
+"""Bits to a row."""
+
+
+class _Box(NamedTuple):
+    """The part of a field that is in one row."""
+
+    words: str
+    low: int
+    high: int
+    tip: str
+
+    @property
+    def fits(self) -> bool:
+        return svg.width_of(self.words) <= (self.high - self.low + 1) * CELL
+
+
+def draw(
+    fields: Sequence[Field], title: str = "", *, value: int | None = None, width: int = 64
+) -> str:
+    """Return the figure.
+
+    A name that does not fit its box stands below it, reading downwards.  Bits of no field
+    are muted.
+
+    :param fields: the fields, in any order
+    :param title: what the figure shows; without one, the list of the fields
+    :param value: an entry; each field then shows its part of it too, in hexadecimal
+    :param width: the number of bits
+    :raises ValueError: for fields that overlap or do not lie within the width
+    """
+    complete = _complete(fields, width)
+    title = title or "; ".join(f"{field.name} {_range(field)}" for field in complete if field.name)
+    boxes = [box for field in complete for box in _boxes(field, value)]
+    parts: list[str] = []
+    top = 0.0
+    for row in range((width - 1) // ROW, -1, -1):
+        here = [box for box in boxes if box.low // ROW == row]
+        parts += [_drawn(box, top) for box in here]
+        below = max((svg.width_of(box.words) for box in here if not box.fits), default=0)
+        top += ABOVE + BOX + below + 10
+    return svg.document(ROW * CELL + 2, top, title, parts)
+
+
+def _complete(fields: Sequence[Field], width: int) -> list[Field]:
+    """Return *fields* from the highest bit down, with nameless ones in the gaps."""
+    out: list[Field] = []
+    free = width - 1
+    for field in sorted(fields, key=lambda field: -field.high):
+        if not 0 <= field.low <= field.high <= free:
+            raise ValueError(f"{field.name} {_range(field)} overlaps another field, or the end")
+        if field.high < free:
+            out.append(Field("", field.high + 1, free, ""))
+        out.append(field)
+        free = field.low - 1
+    return [*out, Field("", 0, free, "")] if free >= 0 else out
+
+
+def _boxes(field: Field, value: int | None) -> Iterator[_Box]:
+    """Yield the parts of *field*, one for each row that it touches."""
+    words = field.name
+    if value is not None and field.name:
+        part = value >> field.low & ((1 << field.high - field.low + 1) - 1)
+        words = f"{field.name}={part:#x}" if field.high > field.low else f"{field.name}={part}"
+    tip = f"{words or 'not used'} [{_range(field)}] {field.meaning}".strip()
+    for row in range(field.high // ROW, field.low // ROW - 1, -1):
+        low, high = max(field.low, row * ROW), min(field.high, row * ROW + ROW - 1)
+        yield _Box(words, low, high, tip)
+
+
+def _drawn(box: _Box, top: float) -> str:
+    left = (ROW - 1 - box.high % ROW) * CELL + 1
+    width = (box.high - box.low + 1) * CELL
+    y = top + ABOVE
+    parts = [svg.rectangle(left, y, width, BOX)]
+    if box.fits:
+        parts.append(svg.text(left + width / 2, y + 19, box.words))
+    else:
+        parts.append(svg.upright(left + width / 2, y + BOX + 5, box.words))
+    if box.high == box.low:
+        parts.append(svg.text(left + width / 2, y - 4, str(box.high), size=9))
+    else:
+        parts.append(svg.text(left + 2, y - 4, str(box.high), anchor="start", size=9))
+        parts.append(svg.text(left + width - 2, y - 4, str(box.low), anchor="end", size=9))
+    return svg.group(parts, kind="plain" if box.words else "muted", tip=box.tip)
+
+
+def _range(field: Field) -> str:
+    return str(field.low) if field.low == field.high else f"{field.high}:{field.low}"

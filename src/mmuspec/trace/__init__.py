@@ -1,0 +1,1 @@
+"""Traces: what a kernel prints, read back and compared with a witness."""
