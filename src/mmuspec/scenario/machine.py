@@ -8,19 +8,19 @@ from collections.abc import Callable, Iterable
 
 from ..epochs import DEFAULT, Epoch
 from ..events import Event
-from ..kvm.context import init_kvm_mmu
-from ..kvm.dirty_log import kvm_vm_ioctl_get_dirty_log
-from ..kvm.guest_memory import gpa_to_hpa
-from ..kvm.host import Host
-from ..kvm.instruction import Instruction, Kind, Result
-from ..kvm.notifier import register_mmu_notifier
-from ..kvm.page import ShadowPage
-from ..kvm.processor import Processor
-from ..kvm.run import execute
-from ..kvm.shadow_walk import ShadowStep, for_each_shadow_entry
-from ..kvm.slots import kvm_set_memory_region
-from ..kvm.vcpu import Vcpu
-from ..kvm.vm import Kvm, Paging
+from ..kvm.cpu.context import init_kvm_mmu
+from ..kvm.cpu.instruction import Instruction, Kind, Result
+from ..kvm.cpu.run import execute
+from ..kvm.guest.memory import gpa_to_hpa
+from ..kvm.pages.shadow_walk import ShadowStep, for_each_shadow_entry
+from ..kvm.slots.dirty_log import kvm_vm_ioctl_get_dirty_log
+from ..kvm.slots.notifier import register_mmu_notifier
+from ..kvm.slots.update import kvm_set_memory_region
+from ..kvm.state.host import Host
+from ..kvm.state.page import ShadowPage
+from ..kvm.state.processor import Processor
+from ..kvm.state.vcpu import Vcpu
+from ..kvm.state.vm import Kvm, Paging
 from ..x86.controls import (
     CR0_PE,
     CR0_PG,
@@ -113,7 +113,9 @@ class Machine:
 
     # The guest's memory and tables, set up behind KVM's back.
 
-    def memslot(self, slot: int, gpa: int, size: int, *, hva: int | None = None, flags: int = 0) -> None:
+    def memslot(
+        self, slot: int, gpa: int, size: int, *, hva: int | None = None, flags: int = 0
+    ) -> None:
         """Create, move, re-flag or (size 0) delete a memory slot."""
         hva = HVA_BASE + gpa if hva is None else hva
         kvm_set_memory_region(self.kvm, slot, gpa, size, hva, flags)
@@ -174,12 +176,20 @@ class Machine:
         self._done()
         return result
 
-    def read(self, gva: int, *, size: int | None = None, user: bool = False, vcpu: int = 0) -> Result:
+    def read(
+        self, gva: int, *, size: int | None = None, user: bool = False, vcpu: int = 0
+    ) -> Result:
         """Read from *gva*."""
         return self._access(Kind.READ, gva, 0, size, user, vcpu)
 
     def write(
-        self, gva: int, value: int = 1, *, size: int | None = None, user: bool = False, vcpu: int = 0
+        self,
+        gva: int,
+        value: int = 1,
+        *,
+        size: int | None = None,
+        user: bool = False,
+        vcpu: int = 0,
     ) -> Result:
         """Write *value* to *gva*."""
         return self._access(Kind.WRITE, gva, value, size, user, vcpu)

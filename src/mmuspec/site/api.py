@@ -41,8 +41,8 @@ class RoomRenderer(MystRenderer):
         yield "```"
 
     def _modules(self, item: Any) -> Iterable[Any]:
-        """Yield the modules below *item*, in order of their names."""
-        for child in self.get_children(item, {"package", "module"}):
+        """Yield the modules below *item*: hidden from autodoc2, for they have no page."""
+        for child in self.get_children(item, {"package", "module"}, omit_hidden=False):
             yield child
             yield from self._modules(child)
 

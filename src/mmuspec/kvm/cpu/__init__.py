@@ -1,0 +1,1 @@
+"""The processor that runs the guest, exits, the emulator, control registers."""

@@ -1,0 +1,114 @@
+"""The instruction emulator, as far as memory operands go.
+
+Source: x86_emulate_instruction(), vcpu_mmio_gva_to_gpa(),
+emulator_read_write(), retry_instruction() in arch/x86/kvm/x86.c (v3.11).
+"""
+
+from ...x86.entry import PAGE_MASK, PAGE_SHIFT
+from ...x86.pferr import Pferr
+from ..faults.mmio_cache import vcpu_match_mmio_gpa, vcpu_match_mmio_gva
+from ..guest.memory import kvm_read_guest, kvm_write_guest
+from ..guest.permissions import permission_fault
+from ..pages.zap import kvm_mmu_commit_zap_page, kvm_mmu_prepare_zap_page
+from ..state.page import ShadowPage
+from ..state.vcpu import Vcpu
+from ..sync.pte_write import kvm_mmu_pte_write
+from .instruction import Instruction, Kind, Mmio, Result
+
+
+def x86_emulate_instruction(vcpu: Vcpu, instruction: Instruction, result: Result) -> None:
+    """Carry out *instruction* in software, or let the guest retry it.
+
+    :raises WalkFailed: the guest's tables do not allow an access
+    """
+    vcpu.kvm.stats.insn_emulation += 1
+    fetch_instruction(vcpu, instruction)
+    if instruction.kind is Kind.EXEC:
+        vcpu.kvm.stats.insn_emulation_fail += 1
+        result.internal_error = True
+        return
+    if instruction.kind in (Kind.READ, Kind.XCHG):
+        result.value = emulator_read(vcpu, instruction, result)
+    if instruction.kind in (Kind.WRITE, Kind.XCHG):
+        emulator_write(vcpu, instruction, result)
+    result.emulated = True
+
+
+def fetch_instruction(vcpu: Vcpu, instruction: Instruction) -> None:
+    """Read the instruction's bytes, unless the processor handed them over."""
+    if instruction.rip is None or vcpu.kvm.host.processor.decode_assists:
+        return
+    access = Pferr.F | (Pferr.U if instruction.user else 0)
+    vcpu.mmu.gva_to_gpa(vcpu, instruction.rip, access)
+
+
+def vcpu_mmio_gva_to_gpa(vcpu: Vcpu, gva: int, access: int) -> tuple[int, bool]:
+    """Return (gpa, known to be MMIO).
+
+    The vCPU's MMIO cache spares the walk of the guest's tables, if the cached
+    rights allow the access.
+    """
+    rights = vcpu.mmio.access
+    if vcpu_match_mmio_gva(vcpu, gva) and not permission_fault(
+        vcpu.mmu.permissions, rights, access
+    ):
+        return vcpu.mmio.mmio_gfn << PAGE_SHIFT | gva & PAGE_MASK, True
+    gpa = vcpu.mmu.gva_to_gpa(vcpu, gva, access)
+    return gpa, vcpu_match_mmio_gpa(vcpu, gpa)
+
+
+def emulator_read(vcpu: Vcpu, instruction: Instruction, result: Result) -> int:
+    """Read the memory operand."""
+    access = instruction.access() & Pferr.U
+    gpa, mmio = vcpu_mmio_gva_to_gpa(vcpu, instruction.operand, access)
+    if not mmio and vcpu.kvm.memslots.visible(gpa >> PAGE_SHIFT):
+        return kvm_read_guest(vcpu.kvm, gpa, instruction.size)
+    value = vcpu.kvm.userspace_read(gpa, instruction.size)
+    _exit_for_mmio(vcpu, result, Mmio(gpa, instruction.size, write=False, value=value))
+    return value
+
+
+def emulator_write(vcpu: Vcpu, instruction: Instruction, result: Result) -> None:
+    """Write the memory operand; a shadowed guest table is followed."""
+    gpa, mmio = vcpu_mmio_gva_to_gpa(vcpu, instruction.operand, instruction.access())
+    slot = vcpu.kvm.memslots.visible(gpa >> PAGE_SHIFT)
+    if mmio or slot is None or slot.read_only:
+        write = Mmio(gpa, instruction.size, write=True, value=instruction.value)
+        _exit_for_mmio(vcpu, result, write)
+        return
+    kvm_write_guest(vcpu.kvm, gpa, instruction.value, instruction.size)
+    kvm_mmu_pte_write(vcpu, gpa, instruction.value, instruction.size)
+
+
+def _exit_for_mmio(vcpu: Vcpu, result: Result, access: Mmio) -> None:
+    """Have userspace answer."""
+    vcpu.kvm.stats.mmio_exits += 1
+    result.mmio.append(access)
+
+
+def retry_instruction(vcpu: Vcpu, instruction: Instruction, address: int) -> bool:
+    """Whether to let the processor try again, with the written table unprotected.
+
+    An instruction that is not of the kind guests write page tables with
+    probably hit a frame that is no page table any more.  One that comes again
+    at once is emulated after all.
+    """
+    if instruction.writes_page_tables or vcpu.last_retry == (instruction.rip, address):
+        return False
+    vcpu.last_retry = (instruction.rip, address)
+    gpa = address if vcpu.mmu.direct_map else vcpu.mmu.gva_to_gpa(vcpu, address, Pferr.W)
+    kvm_mmu_unprotect_page(vcpu, gpa >> PAGE_SHIFT)
+    return True
+
+
+def kvm_mmu_unprotect_page(vcpu: Vcpu, gfn: int) -> bool:
+    """Zap every page that shadows the guest table in *gfn*; return whether there was one."""
+    kvm = vcpu.kvm
+    invalid_list: list[ShadowPage] = []
+    found = False
+    with kvm.mmu_lock():
+        for sp in kvm.for_each_gfn_indirect_valid_sp(gfn):
+            found = True
+            kvm_mmu_prepare_zap_page(kvm, sp, invalid_list)
+        kvm_mmu_commit_zap_page(kvm, invalid_list)
+    return found

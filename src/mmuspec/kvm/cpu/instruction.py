@@ -1,0 +1,106 @@
+"""One guest instruction, and what came of it."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from ...x86.pferr import Pferr
+
+
+class Kind(Enum):
+    """What the instruction does besides being fetched."""
+
+    NOP = "nop"
+    READ = "read"
+    WRITE = "write"
+    XCHG = "xchg"
+    EXEC = "exec"
+    INVLPG = "invlpg"
+    MOV_CR0 = "mov to cr0"
+    MOV_CR3 = "mov to cr3"
+    MOV_CR4 = "mov to cr4"
+    WRMSR_EFER = "wrmsr efer"
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One instruction.
+
+    :param operand: guest-virtual address, or the new register value
+    :param value: what a WRITE or XCHG stores
+    :param size: bytes of the memory operand
+    :param user: executed at CPL 3
+    :param rip: where it is fetched from; None skips the fetch
+    :param writes_page_tables: of the kind guests use to write page tables (MOV,
+        XCHG, ...); after a fault any other kind is retried with the table unprotected
+    """
+
+    kind: Kind
+    operand: int = 0
+    value: int = 0
+    size: int = 8
+    user: bool = False
+    rip: int | None = None
+    writes_page_tables: bool = True
+
+    def access(self) -> Pferr:
+        """Return what the memory operand is accessed for."""
+        mode = Pferr.U if self.user else Pferr(0)
+        if self.kind in (Kind.WRITE, Kind.XCHG):
+            return mode | Pferr.W
+        return mode | Pferr.F if self.kind is Kind.EXEC else mode
+
+
+@dataclass(frozen=True)
+class Mmio:
+    """One access that userspace answers."""
+
+    gpa: int
+    size: int
+    write: bool
+    value: int
+
+    def __repr__(self) -> str:
+        """Say what userspace saw."""
+        what = "write" if self.write else "read"
+        return f"mmio {what} of {self.size} bytes at {self.gpa:#x}"
+
+
+@dataclass(frozen=True)
+class GuestFault:
+    """A page fault that the guest took."""
+
+    error_code: int
+    cr2: int
+
+    def __repr__(self) -> str:
+        """Show the error code and the address."""
+        return f"page fault {self.error_code:#x} at {self.cr2:#x}"
+
+
+@dataclass
+class Result:
+    """What came of an instruction.
+
+    :param value: what a READ or XCHG returned
+    :param fault: the page fault that the guest took instead
+    :param internal_error: KVM could not emulate the instruction
+    """
+
+    value: int | None = None
+    fault: GuestFault | None = None
+    mmio: list[Mmio] = field(default_factory=list)
+    emulated: bool = False
+    internal_error: bool = False
+
+    def __repr__(self) -> str:
+        """Say in a few words what happened."""
+        parts = [repr(access) for access in self.mmio]
+        if self.fault:
+            parts.append(repr(self.fault))
+        if self.value is not None and not self.mmio:
+            parts.append(f"value {self.value:#x}")
+        if self.internal_error:
+            parts.append("internal error")
+        if self.emulated and not self.mmio:
+            parts.append("emulated")
+        return f"<{', '.join(parts) or 'done'}>"

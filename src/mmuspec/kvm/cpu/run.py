@@ -1,0 +1,141 @@
+"""Running a guest, one instruction at a time.
+
+Source: vcpu_enter_guest() and the exit handlers of arch/x86/kvm/svm.c (v3.11).
+"""
+
+from collections.abc import Callable
+
+from ...x86.exceptions import PageFault
+from ...x86.pferr import Pferr
+from ...x86.tlb import INVLPG
+from ..faults.fault_result import FaultError
+from ..faults.page_fault import handle_ept_misconfig, kvm_mmu_page_fault
+from ..guest.walk_addr import WalkFailed
+from ..state.vcpu import Vcpu
+from ..sync.invlpg import kvm_mmu_invlpg
+from .emulate import fetch_instruction
+from .entry import vcpu_enter_guest, vcpu_exit_guest
+from .hardware import VmExit, hardware_access
+from .instruction import GuestFault, Instruction, Kind, Result
+from .registers import kvm_set_cr0, kvm_set_cr3, kvm_set_cr4, set_efer
+
+MAX_FAULTS = 64
+"""Faults that one access may take before the model says that it makes no progress [C6]."""
+
+REGISTERS: dict[Kind, Callable[[Vcpu, int], None]] = {
+    Kind.MOV_CR0: kvm_set_cr0,
+    Kind.MOV_CR3: kvm_set_cr3,
+    Kind.MOV_CR4: kvm_set_cr4,
+    Kind.WRMSR_EFER: set_efer,
+}
+
+
+class _Delivered(Exception):
+    """The guest takes a page fault instead of the instruction's effect."""
+
+    def __init__(self, error_code: int, cr2: int) -> None:
+        self.fault = GuestFault(error_code, cr2)
+
+
+def execute(vcpu: Vcpu, instruction: Instruction) -> Result:
+    """Fetch and execute *instruction* on the processor, with KVM behind it.
+
+    :raises FaultError: a fault that KVM cannot resolve, or that never ends
+    :raises TripleFault: the guest's root table is not in memory
+    """
+    result = Result()
+    try:
+        if instruction.rip is not None:
+            _fetch(vcpu, instruction, result)
+        _carry_out(vcpu, instruction, result)
+    except _Delivered as delivered:
+        result.fault = delivered.fault
+    vcpu_exit_guest(vcpu)
+    return result
+
+
+def _fetch(vcpu: Vcpu, instruction: Instruction, result: Result) -> None:
+    """Fetch the instruction itself."""
+    assert instruction.rip is not None
+    user = Pferr.U if instruction.user else Pferr(0)
+    _touch(vcpu, instruction.rip, Pferr.F | user, instruction, result)
+
+
+def _carry_out(vcpu: Vcpu, instruction: Instruction, result: Result) -> None:
+    """Do what the instruction is for."""
+    kind = instruction.kind
+    if kind in REGISTERS:
+        _intercept(vcpu, instruction)
+        REGISTERS[kind](vcpu, instruction.operand)
+    elif kind is Kind.INVLPG:
+        _invlpg(vcpu, instruction)
+    elif kind is not Kind.NOP:
+        hpa = _touch(vcpu, instruction.operand, instruction.access(), instruction, result)
+        if hpa is not None:
+            _memory(vcpu, instruction, hpa, result)
+
+
+def _memory(vcpu: Vcpu, instruction: Instruction, hpa: int, result: Result) -> None:
+    """Do the access at the address that the processor found."""
+    memory = vcpu.kvm.host.memory
+    if instruction.kind in (Kind.READ, Kind.XCHG):
+        result.value = memory.read(hpa, instruction.size)
+    if instruction.kind in (Kind.WRITE, Kind.XCHG):
+        memory.write(hpa, instruction.value, instruction.size)
+
+
+def _intercept(vcpu: Vcpu, instruction: Instruction) -> None:
+    """Leave the guest for an instruction that KVM carries out itself."""
+    vcpu_exit_guest(vcpu)
+    if instruction.kind is Kind.WRMSR_EFER or vcpu.kvm.tdp_enabled:
+        return
+    try:
+        fetch_instruction(vcpu, instruction)
+    except WalkFailed as failed:
+        raise _Delivered(failed.fault.error_code, failed.fault.cr2) from None
+
+
+def _invlpg(vcpu: Vcpu, instruction: Instruction) -> None:
+    """Intercepted with shadow paging; with NPT or EPT the processor does it alone."""
+    if vcpu.kvm.tdp_enabled:
+        vcpu.tlb.forget(INVLPG, instruction.operand)
+        return
+    _intercept(vcpu, instruction)
+    kvm_mmu_invlpg(vcpu, instruction.operand)
+
+
+def _touch(
+    vcpu: Vcpu, gva: int, access: Pferr, instruction: Instruction, result: Result
+) -> int | None:
+    """Access *gva* until it works.
+
+    :returns: the host-physical address; None if the emulator did the access
+    """
+    for _ in range(MAX_FAULTS):
+        vcpu_enter_guest(vcpu)
+        try:
+            return hardware_access(vcpu, gva, access)
+        except PageFault as fault:
+            raise _Delivered(int(fault.error_code), fault.cr2) from None
+        except VmExit as vm_exit:
+            _handle_exit(vcpu, vm_exit, instruction, result)
+        if result.emulated or result.internal_error:
+            return None
+    raise FaultError(f"the access at {gva:#x} still faults after {MAX_FAULTS} faults")
+
+
+def _handle_exit(vcpu: Vcpu, vm_exit: VmExit, instruction: Instruction, result: Result) -> None:
+    """Let KVM handle a fault; deliver the guest's own fault if that is what it was."""
+    vcpu_exit_guest(vcpu)
+    try:
+        if vm_exit.error_code is None:
+            handle_ept_misconfig(vcpu, vm_exit.address, instruction, result)
+        else:
+            code = vm_exit.error_code
+            kvm_mmu_page_fault(vcpu, vm_exit.address, code, instruction, result)
+    except WalkFailed as failed:
+        vcpu.exception = failed.fault
+    if vcpu.exception:
+        fault, vcpu.exception = vcpu.exception, None
+        vcpu.kvm.stats.pf_guest += 1
+        raise _Delivered(fault.error_code, fault.cr2)

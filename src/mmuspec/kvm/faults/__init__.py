@@ -1,0 +1,1 @@
+"""Page faults: shadow and direct, fast, MMIO; and what may be mapped how large."""

@@ -1,0 +1,77 @@
+"""How large a page may be mapped.
+
+Source: mapping_level(), has_wrprotected_page(), account_shadowed(),
+transparent_hugepage_adjust() (v3.11).
+"""
+
+from ..slots.memslot import LARGE_LEVELS, MemSlot
+from ..state.address import gfn_to_lpage_base
+from ..state.constants import PT_DIRECTORY_LEVEL, PT_PAGE_TABLE_LEVEL, PT_PDPE_LEVEL
+from ..state.errors import SlotError
+from ..state.vm import Kvm
+
+
+def _slot(kvm: Kvm, gfn: int) -> MemSlot:
+    slot = kvm.memslots.gfn_to_memslot(gfn)
+    if slot is None:
+        raise SlotError(f"gfn {gfn:#x} is in no memory slot")
+    return slot
+
+
+def account_shadowed(kvm: Kvm, gfn: int) -> None:
+    """Note that one more page shadows the guest table in *gfn*."""
+    slot = _slot(kvm, gfn)
+    for level in LARGE_LEVELS:
+        slot.write_count[slot.lpage_key(gfn, level)] += 1
+    kvm.indirect_shadow_pages += 1
+
+
+def unaccount_shadowed(kvm: Kvm, gfn: int) -> None:
+    """Note that one page less shadows the guest table in *gfn*."""
+    slot = _slot(kvm, gfn)
+    for level in LARGE_LEVELS:
+        slot.write_count[slot.lpage_key(gfn, level)] -= 1
+    kvm.indirect_shadow_pages -= 1
+
+
+def has_wrprotected_page(kvm: Kvm, gfn: int, level: int) -> bool:
+    """Whether something inside the page of *level* around *gfn* forbids mapping it large."""
+    slot = kvm.memslots.gfn_to_memslot(gfn)
+    return slot is None or slot.write_count[slot.lpage_key(gfn, level)] > 0
+
+
+def mapping_level(kvm: Kvm, gfn: int) -> int:
+    """Return the largest level at which *gfn* may be mapped, by the host's huge page."""
+    slot = kvm.memslots.visible(gfn)
+    if slot is None:
+        return PT_PAGE_TABLE_LEVEL
+    host_level = kvm.host.host_page_level(slot.hva(gfn))
+    allowed = PT_PAGE_TABLE_LEVEL
+    for level in range(PT_DIRECTORY_LEVEL, min(host_level, PT_PDPE_LEVEL) + 1):
+        if has_wrprotected_page(kvm, gfn, level):
+            break
+        allowed = level
+    return allowed
+
+
+def forces_small_pages(kvm: Kvm, gfn: int) -> bool:
+    """Whether the slot of *gfn* rules out large pages (``mapping_level_dirty_bitmap``)."""
+    slot = kvm.memslots.visible(gfn)
+    return slot is None or slot.log_dirty
+
+
+def transparent_hugepage_adjust(kvm: Kvm, gfn: int, pfn: int, level: int) -> tuple[int, int, int]:
+    """Return (gfn, pfn, level), widened to 2 MiB inside a transparent huge page.
+
+    Runs under ``mmu_lock`` after the notifier check, so that the huge page
+    cannot be split meanwhile.
+    """
+    widen = (
+        level == PT_PAGE_TABLE_LEVEL
+        and pfn in kvm.host.transparent_huge
+        and not has_wrprotected_page(kvm, gfn, PT_DIRECTORY_LEVEL)
+    )
+    if not widen:
+        return gfn, pfn, level
+    base = gfn_to_lpage_base(gfn, PT_DIRECTORY_LEVEL)
+    return base, pfn - (gfn - base), PT_DIRECTORY_LEVEL

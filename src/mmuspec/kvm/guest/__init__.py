@@ -1,0 +1,1 @@
+"""The guest's side: its memory, and KVM's walk of its tables."""

@@ -1,0 +1,1 @@
+"""The life of shadow pages: looking up, walking, zapping, recycling, roots."""

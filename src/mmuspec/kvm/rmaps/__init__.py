@@ -1,0 +1,1 @@
+"""Reverse maps: from a frame to its sptes, from a shadow page to its parents."""

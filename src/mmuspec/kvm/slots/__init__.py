@@ -1,0 +1,1 @@
+"""Memory slots: changing them, logging writes, and the host taking pages back."""

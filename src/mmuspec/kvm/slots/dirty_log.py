@@ -1,0 +1,53 @@
+"""Logging which guest frames are written.
+
+Source: kvm_mmu_slot_remove_write_access(), kvm_mmu_write_protect_pt_masked(),
+kvm_vm_ioctl_get_dirty_log() (v3.11).
+"""
+
+from ..sptes.write_protect import write_protect_rmapp
+from ..state.constants import KVM_NR_PAGE_SIZES, PT_PAGE_TABLE_LEVEL
+from ..state.errors import SlotError
+from ..state.flush import kvm_flush_remote_tlbs
+from ..state.vm import Kvm
+from .memslot import MemSlot
+
+
+def kvm_mmu_slot_remove_write_access(kvm: Kvm, slot: MemSlot) -> None:
+    """Make every mapping of the slot read-only; the first write to each frame will fault.
+
+    Large mappings are dropped, so that the log stays exact.
+    """
+    with kvm.mmu_lock():
+        for level in range(1, KVM_NR_PAGE_SIZES + 1):
+            for rmapp in list(slot.rmaps(level, slot.base_gfn, slot.end_gfn - 1)):
+                write_protect_rmapp(kvm, rmapp, pt_protect=False)
+                if kvm.mmu_lock.contended():
+                    kvm_flush_remote_tlbs(kvm)
+                    kvm.mmu_lock.cond_resched_lock()
+        kvm_flush_remote_tlbs(kvm)
+
+
+def kvm_vm_ioctl_get_dirty_log(kvm: Kvm, slot_id: int) -> set[int]:
+    """Return the frames written since the last call, and start a new log.
+
+    For each frame: take the bit, take W away, flush, and only then report.  A
+    write through a stale TLB entry in between is covered by the bit taken.
+
+    :raises SlotError: the slot does not exist or is not logged
+    """
+    slot = kvm.memslots.slots.get(slot_id)
+    if slot is None or not slot.log_dirty:
+        raise SlotError(f"slot {slot_id} has no dirty log")
+    with kvm.mmu_lock():
+        snapshot, slot.dirty_bitmap = slot.dirty_bitmap, set()
+        for gfn in sorted(snapshot):
+            kvm_mmu_write_protect_gfn(kvm, slot, gfn)
+        if snapshot:
+            kvm_flush_remote_tlbs(kvm)
+    return snapshot
+
+
+def kvm_mmu_write_protect_gfn(kvm: Kvm, slot: MemSlot, gfn: int) -> bool:
+    """Take W from the 4 KiB mappings of *gfn*; H and M stay, so a fault can be fast."""
+    rmapp = slot.gfn_to_rmap(gfn, PT_PAGE_TABLE_LEVEL)
+    return write_protect_rmapp(kvm, rmapp, pt_protect=False)

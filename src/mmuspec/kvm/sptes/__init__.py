@@ -1,0 +1,1 @@
+"""Shadow page-table entries: their bits, and every way of writing one."""

@@ -1,0 +1,82 @@
+"""The contents of an MMIO spte: gfn, access, and the memslot generation.
+
+Source: generation_mmio_spte_mask(), get_mmio_spte_generation(),
+get_mmio_spte_gfn(), get_mmio_spte_access() (v3.11).
+"""
+
+from ...epochs import Epoch, GenerationLayout
+from ...x86.entry import PAGE_MASK, PAGE_SHIFT, Field, bits
+from ..state.role import Acc
+
+
+def generation_mmio_spte_mask(layout: GenerationLayout, gen: int) -> int:
+    """Return the spte bits that store generation *gen*."""
+    stored = gen >> layout.dropped
+    low = stored & bits(0, layout.low_count - 1)
+    high = stored >> layout.low_count & bits(0, layout.high_count - 1)
+    return low << layout.low_shift | high << layout.high_shift
+
+
+def get_mmio_spte_generation(layout: GenerationLayout, spte: int) -> int:
+    """Return the generation stored in *spte*."""
+    low = spte >> layout.low_shift & bits(0, layout.low_count - 1)
+    high = spte >> layout.high_shift & bits(0, layout.high_count - 1)
+    return (high << layout.low_count | low) << layout.dropped
+
+
+def generation_mask(layout: GenerationLayout) -> int:
+    """Return every spte bit that stores generation bits."""
+    return generation_mmio_spte_mask(layout, bits(0, layout.bits - 1) if layout.bits else 0)
+
+
+class MmioSpteFormat:
+    """Encode and decode MMIO sptes under one epoch's layout and one set of fixed bits.
+
+    :param fixed: bits that every MMIO spte has
+    """
+
+    def __init__(self, epoch: Epoch, fixed: int) -> None:
+        self.layout = epoch.generation
+        self.fixed = fixed
+
+    def encode(self, gfn: int, access: int, gen: int) -> int:
+        """Return the spte for *gfn*; of *access* only WRITE and USER are kept."""
+        access &= Acc.WRITE | Acc.USER
+        return generation_mmio_spte_mask(self.layout, gen) | self.fixed | access | gfn << PAGE_SHIFT
+
+    def gfn(self, spte: int) -> int:
+        """Return the guest frame in *spte* (``get_mmio_spte_gfn``)."""
+        return self._payload(spte) >> PAGE_SHIFT
+
+    def access(self, spte: int) -> int:
+        """Return the access in *spte*; always 0 with EPT (``get_mmio_spte_access``)."""
+        return self._payload(spte) & PAGE_MASK
+
+    def generation(self, spte: int) -> int:
+        """Return the generation in *spte*."""
+        return get_mmio_spte_generation(self.layout, spte)
+
+    def fields(self) -> list[Field]:
+        """Return the layout for a figure, lowest bit first."""
+        layout, address = self.layout, self.fixed & bits(12, 51)
+        high_end = layout.high_shift + layout.high_count - 1
+        first_fixed = (address & -address).bit_length() - 1 if address else 52
+        runs = [
+            ("1", 0, 0, "part of the MMIO mask"),
+            ("W", 1, 1, "the guest mapping allows writes"),
+            ("U", 2, 2, "the guest mapping allows user accesses"),
+            ("gen low", layout.low_shift, layout.low_shift + layout.low_count - 1, "generation"),
+            ("gfn", 12, first_fixed - 1, "guest frame number"),
+            ("ones", first_fixed, 51, "reserved physical-address bits"),
+            (
+                "gen high",
+                layout.high_shift,
+                layout.high_shift + layout.high_count - 1,
+                "generation",
+            ),
+            ("11", 62, 63, "part of the MMIO mask"),
+        ]
+        return [Field(*run) for run in runs if run[1] <= run[2]]
+
+    def _payload(self, spte: int) -> int:
+        return spte & ~(self.fixed | generation_mask(self.layout))

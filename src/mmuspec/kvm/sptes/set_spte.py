@@ -1,0 +1,136 @@
+"""Writing a leaf spte.
+
+Source: set_spte(), mmu_set_spte() (v3.11).
+"""
+
+from ...events import SetSpte
+from ...x86.entry import PAGE_SHIFT
+from ..faults.large_pages import has_wrprotected_page
+from ..faults.mmio import mark_mmio_spte
+from ..faults.pfn import Pfn
+from ..rmaps.rmap import drop_parent_pte, drop_spte, rmap_add, rmap_recycle
+from ..slots.dirty import mark_page_dirty
+from ..state.address import PT64_BASE_ADDR_MASK
+from ..state.constants import PT_PAGE_TABLE_LEVEL
+from ..state.flush import kvm_flush_remote_tlbs, kvm_mmu_flush_tlb
+from ..state.role import Acc
+from ..state.vcpu import Vcpu
+from ..state.vm import Kvm
+from ..sync.unsync import mmu_need_write_protect
+from .spte import (
+    PT_PAGE_SIZE_MASK,
+    PT_PRESENT_MASK,
+    PT_WRITABLE_MASK,
+    is_large_pte,
+    is_writable_pte,
+    spte_to_pfn,
+)
+from .store import mmu_spte_update
+
+
+def permission_bits(kvm: Kvm, access: int) -> int:
+    """Return the spte bits for execute and user rights; write is decided elsewhere."""
+    spte = kvm.masks.x if access & Acc.EXEC else kvm.masks.nx
+    return spte | (kvm.masks.user if access & Acc.USER else 0)
+
+
+def set_spte(
+    vcpu: Vcpu,
+    sptep: int,
+    access: int,
+    level: int,
+    gfn: int,
+    pfn: Pfn,
+    *,
+    speculative: bool,
+    can_unsync: bool,
+) -> bool:
+    """Store the spte that maps *gfn* to *pfn* with the guest rights *access*.
+
+    :param speculative: nobody has accessed the page yet, so A stays clear
+    :param can_unsync: a leaf table in *gfn* may go unsync instead of being protected
+    :returns: whether write permission had to be withheld
+    """
+    kvm = vcpu.kvm
+    if pfn.noslot:
+        mark_mmio_spte(kvm, sptep, gfn, access)
+        return False
+    spte = _without_write(kvm, access, level, pfn, speculative=speculative)
+    if not pfn.writable:
+        access &= ~Acc.WRITE
+    withheld = False
+    if access & Acc.WRITE:
+        if level > PT_PAGE_TABLE_LEVEL and has_wrprotected_page(kvm, gfn, level):
+            return False
+        already = not can_unsync and is_writable_pte(kvm.spte_at(sptep))
+        if already or not mmu_need_write_protect(kvm, gfn, can_unsync=can_unsync):
+            spte |= PT_WRITABLE_MASK | kvm.masks.mmu_writeable
+            mark_page_dirty(kvm, gfn)
+        else:
+            withheld = True
+    if mmu_spte_update(kvm, sptep, spte):
+        kvm_flush_remote_tlbs(kvm)
+    return withheld
+
+
+def _without_write(kvm: Kvm, access: int, level: int, pfn: Pfn, *, speculative: bool) -> int:
+    """Return the spte that does not allow writing yet."""
+    masks = kvm.masks
+    spte = pfn.number << PAGE_SHIFT | PT_PRESENT_MASK | masks.mmu_present | masks.memory_type
+    spte |= permission_bits(kvm, access)
+    if not speculative:
+        spte |= masks.accessed
+    if level > PT_PAGE_TABLE_LEVEL:
+        spte |= PT_PAGE_SIZE_MASK
+    if pfn.writable:
+        spte |= masks.host_writeable
+    return spte
+
+
+def mmu_set_spte(
+    vcpu: Vcpu,
+    sptep: int,
+    access: int,
+    level: int,
+    gfn: int,
+    pfn: Pfn,
+    *,
+    write_fault: bool = False,
+    speculative: bool = False,
+) -> bool:
+    """Map *gfn* at *sptep*, replacing whatever is there; keep the reverse map.
+
+    :returns: whether the faulting instruction must be emulated: its write was
+        withheld, or the page is MMIO
+    """
+    kvm = vcpu.kvm
+    was_rmapped = _make_room(kvm, sptep, level, pfn)
+    old = kvm.spte_at(sptep)
+    withheld = set_spte(
+        vcpu, sptep, access, level, gfn, pfn, speculative=speculative, can_unsync=True
+    )
+    if withheld:
+        kvm_mmu_flush_tlb(vcpu)
+    spte = kvm.spte_at(sptep)
+    if kvm.epoch.reports_spte_set and spte != old and not pfn.noslot:
+        kvm.trace(SetSpte(gfn=gfn, spte=spte, level=level, sptep=sptep))
+    if kvm.masks.is_shadow_present_pte(spte) and not was_rmapped:
+        if is_large_pte(spte):
+            kvm.stats.largepages += 1
+        rmap_recycle(kvm, sptep, gfn, rmap_add(kvm, sptep, gfn))
+    return (withheld and write_fault) or kvm.masks.is_mmio_spte(spte)
+
+
+def _make_room(kvm: Kvm, sptep: int, level: int, pfn: Pfn) -> bool:
+    """Drop what the new mapping replaces; return whether the same frame is mapped already."""
+    old = kvm.spte_at(sptep)
+    if not kvm.masks.is_shadow_present_pte(old):
+        return False
+    if level > PT_PAGE_TABLE_LEVEL and not is_large_pte(old):
+        drop_parent_pte(kvm, kvm.page_header(old & PT64_BASE_ADDR_MASK), sptep)
+    elif pfn.noslot or spte_to_pfn(old) != pfn.number:
+        drop_spte(kvm, sptep)
+    else:
+        return True
+    kvm_flush_remote_tlbs(kvm)
+    return False

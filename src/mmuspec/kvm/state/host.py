@@ -1,0 +1,135 @@
+"""The host: its physical memory, and which page is behind a host-virtual address.
+
+KVM asks the host for a page with ``gfn_to_pfn()`` and the host may take it
+back through an MMU notifier.  Here the host is a table from page-aligned
+host-virtual addresses to frames.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ...x86.entry import PAGE_MASK, PAGE_SHIFT
+from ...x86.memory import PhysicalMemory
+from .address import kvm_pages_per_hpage
+from .errors import HostMemoryError
+from .page import ShadowPage
+from .processor import Processor
+
+_FIRST_TABLE_PFN = 0x8000
+_FIRST_USER_PFN = 0x100000
+
+
+@dataclass(frozen=True)
+class HostPte:
+    """One page of the process that runs the VM.
+
+    :param writable: False for a read-only or shared (KSM, copy-on-write) page
+    """
+
+    pfn: int
+    writable: bool = True
+
+
+class Host:
+    """Physical memory, the pages that KVM allocated, and the process's own pages.
+
+    ``before_unmap`` is called with an hva whose page is about to go: the MMU
+    notifier of a VM.
+
+    :param word_bits: 64, or 32 for a host that cannot store an spte at once
+    :param maxphyaddr: MAXPHYADDR of the host, in bits
+    """
+
+    def __init__(
+        self, *, word_bits: int = 64, maxphyaddr: int = 40, processor: Processor | None = None
+    ) -> None:
+        self.word_bits = word_bits
+        self.maxphyaddr = maxphyaddr
+        self.processor = processor or Processor()
+        self.memory = PhysicalMemory()
+        self.page_private: dict[int, ShadowPage] = {}
+        self.ptes: dict[int, HostPte] = {}
+        self.page_levels: dict[int, int] = {}
+        self.transparent_huge: set[int] = set()
+        self.accessed: Counter[int] = Counter()
+        self.dirty: Counter[int] = Counter()
+        self.before_unmap: Callable[[int], None] = lambda hva: None
+        self._next_table = _FIRST_TABLE_PFN
+        self._next_user = _FIRST_USER_PFN
+
+    def alloc_table(self) -> tuple[int, list[int]]:
+        """Return (physical address, words) of a fresh zeroed page of KVM's own."""
+        pfn = self._next_table
+        self._next_table += 1
+        return pfn << PAGE_SHIFT, self.memory.page(pfn)
+
+    def free_table(self, hpa: int) -> None:
+        """Give back a page of KVM's own."""
+        self.page_private.pop(hpa >> PAGE_SHIFT, None)
+        self.memory.pages.pop(hpa >> PAGE_SHIFT, None)
+
+    def map_page(self, hva: int, pfn: int | None = None, *, writable: bool = True) -> HostPte:
+        """Put a page behind *hva*: frame *pfn*, or a fresh one."""
+        if pfn is None:
+            pfn = self._next_user
+            self._next_user += 1
+        pte = self.ptes[hva & ~PAGE_MASK] = HostPte(pfn, writable)
+        return pte
+
+    def unmap_page(self, hva: int) -> None:
+        """Take the page behind *hva* away, as reclaim does; the next use gets a fresh one."""
+        self.before_unmap(hva)
+        self.ptes.pop(hva & ~PAGE_MASK, None)
+
+    def map_huge(self, hva: int, level: int = 2, *, transparent: bool = True) -> None:
+        """Put one aligned huge page behind *hva*.
+
+        :param transparent: a transparent huge page (level 2) instead of hugetlbfs
+        :raises HostMemoryError: *hva* is not aligned to that size
+        """
+        pages = kvm_pages_per_hpage(level)
+        if hva & ((pages << PAGE_SHIFT) - 1):
+            raise HostMemoryError(f"hva {hva:#x} is not aligned to a level-{level} page")
+        first = self._next_user = -(-self._next_user // pages) * pages
+        self._next_user += pages
+        for i in range(pages):
+            self.map_page(hva + (i << PAGE_SHIFT), first + i)
+            if transparent:
+                self.transparent_huge.add(first + i)
+            else:
+                self.page_levels[hva + (i << PAGE_SHIFT)] = level
+
+    def lookup(self, hva: int, *, write: bool) -> HostPte:
+        """Return the page behind *hva*, as get_user_pages() would fault it in.
+
+        A write to a read-only page breaks copy-on-write: it gets a frame of its own.
+        """
+        pte = self.ptes.get(hva & ~PAGE_MASK) or self.map_page(hva)
+        if write and not pte.writable:
+            pte = self._break_cow(hva, pte)
+        return pte
+
+    def host_page_level(self, hva: int) -> int:
+        """Return the page-table level of the hugetlbfs page behind *hva*, or 1."""
+        return self.page_levels.get(hva & ~PAGE_MASK, 1)
+
+    def make_read_only(self, hva: int) -> HostPte:
+        """Write-protect the host's own pte, as fork() or KSM does."""
+        pte = self.ptes[hva & ~PAGE_MASK] = replace(self.lookup(hva, write=False), writable=False)
+        return pte
+
+    def _break_cow(self, hva: int, old: HostPte) -> HostPte:
+        """Give *hva* a private copy of the frame that it shares."""
+        self.before_unmap(hva)
+        new = self.map_page(hva)
+        self.memory.page(new.pfn)[:] = self.memory.page(old.pfn)
+        return new
+
+    def kvm_set_pfn_accessed(self, pfn: int) -> None:
+        """Note that the guest used *pfn*."""
+        self.accessed[pfn] += 1
+
+    def kvm_set_pfn_dirty(self, pfn: int) -> None:
+        """Note that the guest wrote *pfn*."""
+        self.dirty[pfn] += 1

@@ -1,0 +1,1 @@
+"""Keeping up with the guest's tables: unsync pages, INVLPG, emulated writes."""
