@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from mmuspec.cli import BadInput, common
 from mmuspec.epochs import DEFAULT, EPOCHS, Epoch, epoch_named
-from mmuspec.kvm.errors import ModelError
+from mmuspec.kvm.state.errors import ModelError
 from mmuspec.scenario.error import ScenarioError
 from mmuspec.scenario.read import read_scenario
 from mmuspec.scenario.recording import Scenario

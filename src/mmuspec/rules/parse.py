@@ -90,9 +90,7 @@ def _toctree(index: str) -> Iterator[str]:
             yield from (line.strip() for line in fence.content.splitlines() if line.strip())
 
 
-def _with_evidence(
-    rule: Rule, examples: tuple[Example, ...], mutants: tuple[Mutant, ...]
-) -> Rule:
+def _with_evidence(rule: Rule, examples: tuple[Example, ...], mutants: tuple[Mutant, ...]) -> Rule:
     return replace(
         rule,
         examples=tuple(example for example in examples if rule.id in example.rules),
@@ -145,9 +143,7 @@ class _Chapter:
         given: dict[str, Any] = {**values, **place, "symbols": symbols, "claims": claims}
         self.rules.append(Rule(id=ident, title=title.strip(), **given))
 
-    def _values(
-        self, ident: str, line: int, found: list[tuple[str, str, int]]
-    ) -> dict[str, str]:
+    def _values(self, ident: str, line: int, found: list[tuple[str, str, int]]) -> dict[str, str]:
         """Return every field by name, and note the unknown, repeated and missing ones."""
         values = dict.fromkeys(REQUIRED + OPTIONAL, "")
         for name, text, at in found:

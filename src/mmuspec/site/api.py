@@ -7,14 +7,19 @@ specification of bits the last two mislead.
 
 import ast
 import functools
+import re
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import autodoc2.analysis
+from astroid.builder import AstroidBuilder
 from autodoc2.render.myst_ import MystRenderer
 from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
+from sphinx.domains.python import ObjectEntry
 from sphinx.environment import BuildEnvironment
 from sphinx.util.nodes import make_refnode
 
@@ -22,6 +27,24 @@ BELOW_A_ROOM = r"mmuspec\.\w+\..+"
 """The modules that have no page of their own."""
 
 _LONGEST = 100
+_DOCSTRING = "```{autodoc2-docstring} "
+_ROLE = re.compile(r":(mod|class|func|meth|attr|data|exc|obj):`([^`]+)`")
+
+
+class _Builder(AstroidBuilder):
+    """Builds the tree of a module's source and stops there.
+
+    The pages show what is written; inferring what an attribute might be doubles the time.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(apply_transforms=False)
+
+    def delayed_assattr(self, node: Any) -> None:
+        """Infer nothing."""
+
+
+autodoc2.analysis.AstroidBuilder = _Builder
 
 
 class RoomRenderer(MystRenderer):
@@ -50,12 +73,26 @@ class RoomRenderer(MystRenderer):
         """Yield one module: its docstring, then what it holds."""
         name = item["full_name"]
         yield from [f"{heading} {{py:mod}}`{name}`", "", f"```{{py:module}} {name}", "```", ""]
-        if item["doc"]:
-            yield from [f"```{{autodoc2-docstring}} {name}"]
-            yield from [f":parser: {self.get_doc_parser(name)}", ":allowtitles:", "```", ""]
+        yield from self._docstring(item)
         for child in self.get_children(item):
             if child["type"] not in ("package", "module"):
                 yield from self.render_item(child["full_name"])
+
+    def render_item(self, full_name: str) -> Iterable[str]:
+        """Yield one object, its docstring in place of the directive that would parse it apart."""
+        lines = iter(super().render_item(full_name))
+        for line in lines:
+            if not line.startswith(_DOCSTRING):
+                yield line
+                continue
+            while next(lines) != "```":
+                pass
+            yield from self._docstring(self.get_item(line.removeprefix(_DOCSTRING)))
+
+    def _docstring(self, item: Any) -> Iterable[str]:
+        """Yield a docstring as MyST; roles may be written as Python programmers know them."""
+        yield from _ROLE.sub(r"{py:\1}`\2`", item["doc"]).strip().splitlines()
+        yield ""
 
     def render_data(self, item: Any) -> Iterable[str]:
         """Yield the lines of a module's or class's datum."""
@@ -67,7 +104,7 @@ class RoomRenderer(MystRenderer):
                 continue
             if line.endswith(">"):
                 next(lines)
-            if source and "\n" not in source and len(source) <= _LONGEST:
+            if source and len(source) <= _LONGEST:
                 yield ":value: >"
                 yield f"   {source}"
 
@@ -82,12 +119,17 @@ class RoomRenderer(MystRenderer):
 
 @functools.cache
 def _assignments(path: str) -> dict[int, str]:
-    """Return the source text of each assigned value of a file, by line."""
-    source = Path(path).read_text(encoding="utf-8")
+    """Return the source text of each value that is assigned in one line of a file, by line."""
+    source = Path(path).read_bytes()
+    lines = source.splitlines()
     return {
-        node.lineno: ast.get_source_segment(source, node.value) or ""
+        node.lineno: lines[node.lineno - 1][
+            node.value.col_offset : node.value.end_col_offset
+        ].decode()
         for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        and node.value is not None
+        and node.lineno == node.value.end_lineno
     }
 
 
@@ -103,12 +145,22 @@ def resolve_exported(
     if node.get("refdomain") != "py":
         return None
     package, _, name = node["reftarget"].rpartition(".")
-    places = {
-        (entry.docname, entry.node_id)
-        for full_name, entry in env.domains.python_domain.objects.items()
-        if full_name.startswith(package) and full_name.rpartition(".")[2] == name
-    }
+    python = env.domains.python_domain
+    types = python.objtypes_for_role(node["reftype"]) or []
+    known = _by_last_name(len(python.objects), env).get(name, [])
+    found = [entry for full_name, entry in known if full_name.startswith(package)]
+    found = [entry for entry in found if entry.objtype in types] or found
+    places = {(entry.docname, entry.node_id) for entry in found}
     if len(places) != 1:
         return None
     page, anchor = places.pop()
     return make_refnode(app.builder, node["refdoc"], page, anchor, content)
+
+
+@functools.lru_cache(maxsize=1)
+def _by_last_name(_objects: int, env: BuildEnvironment) -> dict[str, list[tuple[str, ObjectEntry]]]:
+    """Return the Python objects by the last part of their names; all are known when this is asked."""
+    index: dict[str, list[tuple[str, ObjectEntry]]] = defaultdict(list)
+    for full_name, entry in env.domains.python_domain.objects.items():
+        index[full_name.rpartition(".")[2]].append((full_name, entry))
+    return index

@@ -58,6 +58,11 @@ class RulesDomain(Domain):
         """Forget one page."""
         self.data["generated"].pop(docname, None)
 
+    def merge_domaindata(self, docnames: Set[str], otherdata: dict[str, Any]) -> None:
+        """Take over the pages that another process read."""
+        other = otherdata["generated"]
+        self.data["generated"].update({page: other[page] for page in other if page in docnames})
+
     def resolve_xref(
         self,
         env: BuildEnvironment,
@@ -77,9 +82,7 @@ class RulesDomain(Domain):
             return None
         return make_refnode(builder, fromdocname, rule.page, rule.anchor, contnode, rule.title)
 
-    def resolve_any_xref(
-        self, *args: Any, **kwargs: Any
-    ) -> list[tuple[str, nodes.reference]]:
+    def resolve_any_xref(self, *args: Any, **kwargs: Any) -> list[tuple[str, nodes.reference]]:
         """Return nothing: rules are cited by their own role."""
         return []
 

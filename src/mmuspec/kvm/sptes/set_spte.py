@@ -65,6 +65,8 @@ def set_spte(
         already = not can_unsync and is_writable_pte(kvm.spte_at(sptep))
         if already or not mmu_need_write_protect(kvm, gfn, can_unsync=can_unsync):
             spte |= PT_WRITABLE_MASK | kvm.masks.mmu_writeable
+            if kvm.epoch.presets_dirty:
+                spte |= kvm.masks.dirty
             mark_page_dirty(kvm, gfn)
         else:
             withheld = True

@@ -60,9 +60,7 @@ def upright(x: float, y: float, words: str) -> str:
 def line(x1: float, y1: float, x2: float, y2: float, *, dashed: bool = False) -> str:
     """Return a straight line."""
     dashes = ' stroke-dasharray="4 3"' if dashed else ""
-    return (
-        f'<line x1="{x1:g}" y1="{y1:g}" x2="{x2:g}" y2="{y2:g}" stroke="currentColor"{dashes}/>'
-    )
+    return f'<line x1="{x1:g}" y1="{y1:g}" x2="{x2:g}" y2="{y2:g}" stroke="currentColor"{dashes}/>'
 
 
 def arrow(x1: float, y1: float, x2: float, y2: float, *, dashed: bool = False) -> str:

@@ -1,0 +1,186 @@
+"""Running a scenario on the model, operation by operation."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from ..epochs import Epoch
+from ..events import Event
+from ..kvm.cpu.context import kvm_mmu_reset_context
+from ..kvm.cpu.run import execute
+from ..kvm.slots.dirty_log import kvm_vm_ioctl_get_dirty_log
+from ..kvm.slots.update import kvm_set_memory_region, kvm_vm_ioctl_set_nr_mmu_pages
+from ..kvm.state.errors import SlotError
+from ..kvm.state.vm import Kvm
+from ..x86.entry import PAGE_SHIFT
+from ..x86.mode import PAE
+from .operation import (
+    ClearDirtyLog,
+    GetDirtyLog,
+    GuestOperation,
+    MadviseDontneed,
+    Memslot,
+    MemslotFlagToggles,
+    Operation,
+    SetNrMmuPages,
+)
+from .outcome import Fault, MmioAccess, Outcome
+from .recording import Config, Scenario
+from .stage import build, fill_slot, place_frames, write_tables
+from .step import code_after, deliver, instruction_for
+
+PAGE_FAULT_VECTOR = 14
+EINVAL = 22
+KVM_EXIT_INTERNAL_ERROR = 17
+KVM_MEM_LOG_DIRTY_PAGES = 1
+
+
+@dataclass(frozen=True)
+class ModelStep:
+    """One operation on the model: what it reported, and what came of it."""
+
+    operation: Operation
+    events: list[Event]
+    outcome: Outcome
+    stats: dict[str, int]
+
+
+def run_on_model(scenario: Scenario, epoch: Epoch) -> Iterator[ModelStep]:
+    """Yield one step for each operation of *scenario*, in order."""
+    runner = Runner(scenario, epoch)
+    for operation in scenario.ops:
+        yield runner.step(operation)
+
+
+class Runner:
+    """The model in the middle of a scenario."""
+
+    def __init__(self, scenario: Scenario, epoch: Epoch) -> None:
+        self.scenario = scenario
+        self.kvm = build(scenario, epoch)
+        self.events: list[Event] = []
+        self.kvm.trace = self.events.append
+        self._seen_hva: set[int] = set()
+        self._last: dict[int, tuple[int, bool]] = {}
+
+    def step(self, operation: Operation) -> ModelStep:
+        """Carry out one operation."""
+        self.events.clear()
+        if isinstance(operation, GuestOperation):
+            outcome = self._guest(operation)
+        else:
+            outcome = HOST[type(operation)](self, operation)
+        place_frames(self.kvm, self.scenario, operation.n)
+        if isinstance(operation, Memslot) and operation.change == "create":
+            self._populate(operation)
+        return ModelStep(operation, list(self.events), outcome, self.kvm.stats.snapshot())
+
+    def _populate(self, operation: Memslot) -> None:
+        """Fill memory that userspace has just allocated."""
+        if operation.hva in self._seen_hva or not operation.size:
+            return
+        self._seen_hva.add(operation.hva)
+        fill_slot(self.kvm, operation.slot)
+        write_tables(self.kvm, self.scenario)
+
+    def _guest(self, operation: GuestOperation) -> Outcome:
+        """One instruction of the guest, and the OUT that ends the step."""
+        vcpu = self.kvm.vcpus[operation.vcpu]
+        self._set_sregs(operation)
+        config: Config = self.scenario.config
+        instruction = instruction_for(operation, config)
+        result = execute(vcpu, instruction)
+        if result.fault:
+            deliver(vcpu, config)
+        elif not result.internal_error:
+            execute(vcpu, code_after(instruction, config))
+        self._last[operation.vcpu] = operation.cpl, result.fault is not None
+        fault = result.fault and Fault(
+            PAGE_FAULT_VECTOR, result.fault.error_code, result.fault.cr2
+        )
+        return Outcome(
+            value=result.value,
+            fault=fault,
+            mmio=tuple(MmioAccess(m.gpa, m.size, m.write, m.value) for m in result.mmio),
+            exit_reason=KVM_EXIT_INTERNAL_ERROR if result.internal_error else None,
+        )
+
+    def _set_sregs(self, operation: GuestOperation) -> None:
+        """Userspace sets the registers anew after a fault and for another CPL.
+
+        With PAE paging that reloads the PDPTEs and resets the MMU context.
+        """
+        vcpu = self.kvm.vcpus[operation.vcpu]
+        cpl, faulted = self._last.get(operation.vcpu, (0, False))
+        if vcpu.mmu.guest_mode is PAE and (faulted or cpl != operation.cpl):
+            kvm_mmu_reset_context(vcpu)
+
+    def memslot(self, operation: Memslot) -> Outcome:
+        """``KVM_SET_USER_MEMORY_REGION``."""
+        size = 0 if operation.change == "delete" else operation.size
+        return self._ioctl(
+            lambda: kvm_set_memory_region(
+                self.kvm,
+                operation.slot,
+                operation.gpa,
+                size,
+                operation.hva,
+                operation.flags,
+            )
+        )
+
+    def get_dirty_log(self, operation: GetDirtyLog) -> Outcome:
+        """``KVM_GET_DIRTY_LOG``."""
+        slot = self.kvm.memslots.slots.get(operation.slot)
+        if slot is None or not slot.log_dirty:
+            return Outcome(rc=-2)
+        dirty = kvm_vm_ioctl_get_dirty_log(self.kvm, operation.slot)
+        return Outcome(rc=0, dirty=tuple(sorted(gfn - slot.base_gfn for gfn in dirty)))
+
+    def clear_dirty_log(self, operation: ClearDirtyLog) -> Outcome:
+        """``KVM_CLEAR_DIRTY_LOG`` does not exist in v3.11."""
+        return Outcome(rc=-EINVAL)
+
+    def set_nr_mmu_pages(self, operation: SetNrMmuPages) -> Outcome:
+        """``KVM_SET_NR_MMU_PAGES``."""
+        return self._ioctl(lambda: kvm_vm_ioctl_set_nr_mmu_pages(self.kvm, operation.pages))
+
+    def madvise_dontneed(self, operation: MadviseDontneed) -> Outcome:
+        """The process gives pages back: they are unmapped, and read as zero later."""
+        for gpa in range(operation.gpa, operation.gpa + operation.size, 1 << PAGE_SHIFT):
+            slot = self.kvm.memslots.visible(gpa >> PAGE_SHIFT)
+            if slot:
+                self.kvm.host.unmap_page(slot.hva(gpa >> PAGE_SHIFT))
+        return Outcome(rc=0)
+
+    def memslot_flag_toggles(self, operation: MemslotFlagToggles) -> Outcome:
+        """Dirty logging of a slot, on and off *count* times in all."""
+        slot = self.kvm.memslots.slots[operation.slot]
+        for _ in range(operation.count):
+            kvm_set_memory_region(
+                self.kvm,
+                slot.id,
+                slot.base_gfn << PAGE_SHIFT,
+                slot.npages << PAGE_SHIFT,
+                slot.userspace_addr,
+                slot.flags ^ KVM_MEM_LOG_DIRTY_PAGES,
+            )
+        return Outcome()
+
+    def _ioctl(self, call: Callable[[], object]) -> Outcome:
+        """Return 0, or the errno of what the kernel refuses."""
+        try:
+            call()
+        except SlotError:
+            return Outcome(rc=-EINVAL)
+        return Outcome(rc=0)
+
+
+HOST: dict[type[Operation], Callable[[Runner, object], Outcome]] = {
+    Memslot: Runner.memslot,
+    GetDirtyLog: Runner.get_dirty_log,
+    ClearDirtyLog: Runner.clear_dirty_log,
+    SetNrMmuPages: Runner.set_nr_mmu_pages,
+    MadviseDontneed: Runner.madvise_dontneed,
+    MemslotFlagToggles: Runner.memslot_flag_toggles,
+}  # type: ignore[dict-item]
+"""What carries out each operation of the host."""

@@ -1,0 +1,102 @@
+"""Setting the model up as a recording began: memory, tables, frames, vCPUs."""
+
+from ..epochs import Epoch
+from ..kvm.cpu.context import init_kvm_mmu
+from ..kvm.guest.memory import gpa_to_hpa
+from ..kvm.slots.notifier import register_mmu_notifier
+from ..kvm.state.host import Host
+from ..kvm.state.processor import Processor
+from ..kvm.state.vm import Kvm, Paging
+from ..x86.controls import Controls
+from ..x86.entry import PAGE_SHIFT, PAGE_SIZE
+from .recording import Frames, Scenario
+
+MMIO_ANSWER = 0x33 << 32
+"""Userspace answers an MMIO read with this and the low half of the address."""
+FILL = 0x10E6
+"""The first two bytes of a data page: an OUT instruction."""
+RECORDED_PROCESSOR = Processor(rsvd_sets_p=False, tlb_survives_exit=False)
+"""QEMU's emulated processor."""
+RECORDED_MAXPHYADDR = 40
+HUGE = 512
+
+
+def paging_of(name: str) -> Paging:
+    """Return how the recorded kernel translated: ``npt1-`` and ``tdp-`` name its parameters."""
+    return Paging.NPT if name.startswith(("npt1-", "tdp-")) else Paging.SHADOW
+
+
+def build(scenario: Scenario, epoch: Epoch) -> Kvm:
+    """Return a VM without memory slots, with the recording's vCPUs."""
+    host = Host(
+        word_bits=scenario.host_bits,
+        maxphyaddr=RECORDED_MAXPHYADDR,
+        processor=RECORDED_PROCESSOR,
+    )
+    kvm = Kvm(epoch=epoch, paging=paging_of(scenario.name), host=host)
+    kvm.userspace_read = _answer
+    register_mmu_notifier(kvm)
+    config = scenario.config
+    for _ in range(scenario.vcpus):
+        controls = Controls(
+            cr0=config.cr0,
+            cr3=config.cr3,
+            cr4=config.cr4,
+            efer=config.efer,
+            maxphyaddr=RECORDED_MAXPHYADDR,
+        )
+        init_kvm_mmu(kvm.create_vcpu(controls))
+    return kvm
+
+
+def _answer(gpa: int, size: int) -> int:
+    """Return what userspace answers to an MMIO read."""
+    return (MMIO_ANSWER | gpa & 0xFFFF_FFFF) & ((1 << 8 * size) - 1)
+
+
+def place_frames(kvm: Kvm, scenario: Scenario, after_op: int) -> None:
+    """Put the recorded frames behind the slots, as they were after operation *after_op*."""
+    for frames in scenario.frames:
+        if frames.after_op == after_op:
+            _place(kvm, frames)
+
+
+def _place(kvm: Kvm, frames: Frames) -> None:
+    slot = kvm.memslots.slots.get(frames.slot)
+    if slot is None:
+        return
+    for run in frames.runs:
+        for i in range(run.count):
+            hva = slot.hva(run.gfn + i)
+            old = kvm.host.ptes.get(hva)
+            if old is None or old.pfn != run.pfn + i:
+                kvm.host.map_page(hva, run.pfn + i)
+        _mark_huge(kvm, slot.hva(run.gfn), run.pfn, run.count)
+
+
+def _mark_huge(kvm: Kvm, hva: int, pfn: int, count: int) -> None:
+    """Note frames that lie as a transparent huge page does."""
+    skip = -pfn % HUGE
+    while skip + HUGE <= count:
+        if (hva >> PAGE_SHIFT) + skip & HUGE - 1 == 0:
+            kvm.host.transparent_huge.update(range(pfn + skip, pfn + skip + HUGE))
+        skip += HUGE
+
+
+def fill_slot(kvm: Kvm, slot_id: int) -> None:
+    """Give fresh pages of a slot their first word, which tells the page's gpa."""
+    slot = kvm.memslots.slots[slot_id]
+    for gfn in range(slot.base_gfn, slot.end_gfn):
+        gpa = gfn << PAGE_SHIFT
+        kvm.host.memory.write(gpa_to_hpa(kvm, gpa), gpa << 16 | FILL, 8)
+
+
+def write_tables(kvm: Kvm, scenario: Scenario) -> None:
+    """Write the guest's page tables into its memory, clearing what was there."""
+    for table in scenario.initial_guest_tables:
+        if not kvm.memslots.visible(table.gpa >> PAGE_SHIFT):
+            continue
+        hpa = gpa_to_hpa(kvm, table.gpa)
+        kvm.host.memory.page(hpa >> PAGE_SHIFT)[:] = [0] * (PAGE_SIZE // 8)
+        for index, entry in table.entries.items():
+            kvm.host.memory.write(hpa + index * table.entry_size, entry, table.entry_size)
