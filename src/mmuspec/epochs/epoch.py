@@ -61,23 +61,50 @@ class Epoch:
     mmu_writeable_bit: int
     pte_list_ext: int
     present_bit: int = 0
+    """Spte bit that says "in use": P until v5.10, a bit of software later."""
     slots_generation_start: int = 0
     slots_generation_step: int = 1
     mmio_generation_offset: int = 0
+    """What is added to the memslot generation to make the MMIO generation."""
     role_forces_nx: bool = False
-    vcpu_cache_has_generation: bool = False
-    updates_marked_in_progress: bool = False
+    """Every role of shadow paging has the NX bit set."""
     presets_dirty: bool = False
+    """A writable spte is made with D set, instead of leaving that to the processor."""
+    tracks_writes: bool = False
+    """Upper-level guest tables are write-tracked: a write fault on one is emulated at once."""
+    prefetch_may_unsync: bool = True
+    """Mapping a neighbour of a fault may let the leaf table in it go unsync."""
+    zaps_unsync_at_lookup: bool = False
+    """A lookup above level 1 zaps unsync pages of the gfn, instead of synchronizing them."""
+    keeps_empty_synced_pages: bool = False
+    """Synchronizing leaves a page that maps nothing any more."""
     reinstalls_written_gpte: bool = True
-    fast_pf_needs_direct_map: bool = True
+    """An emulated write to a leaf table shadows the new entry at once."""
+    skips_obsolete_everywhere: bool = False
+    """Walks over the pages of a gfn pass over obsolete pages, not only over invalid ones."""
+    syncs_before_linking: bool = False
+    """A fault synchronizes what is below a reused page before it links it."""
     reports_spte_set: bool = False
+    """Trace point kvm_mmu_set_spte exists."""
     reports_spte_requested: bool = False
+    """Trace point kvm_mmu_spte_requested exists."""
+    mmio_access_from_spte: bool = False
+    """mark_mmio_spte prints the low bits of the spte as access."""
     registers_parent_at_lookup: bool = True
-    zaps_collapsible: bool = False
+    """A page is told its parent when it is looked up, before the spte exists."""
     write_protect_drops_large: bool = True
+    """Write protection drops a large spte, instead of making it read-only."""
     hash_shift: int = 10
     previous_roots: int = 0
+    """Roots that a vCPU keeps for coming back to an earlier CR3."""
+    syncs_cr3_by_request: bool = False
+    """A CR3 load synchronizes before the next entry, not at once."""
+    reloads_only_obsolete_roots: bool = False
+    """Zapping all pages makes vCPUs drop obsolete roots only."""
+    unlists_pinned_roots: bool = False
+    """A zapped root that is still in use leaves the active list."""
     walk_ignores: int = 0
+    """Error-code bits that a fault's guest walk is not told."""
     defects: frozenset[str] = frozenset()
 
     def __str__(self) -> str:

@@ -80,7 +80,7 @@ class Runner:
             return
         self._seen_hva.add(operation.hva)
         fill_slot(self.kvm, operation.slot)
-        write_tables(self.kvm, self.scenario)
+        write_tables(self.kvm, self.scenario, operation.slot)
 
     def _guest(self, operation: GuestOperation) -> Outcome:
         """One instruction of the guest, and the OUT that ends the step."""

@@ -51,7 +51,7 @@ def build(scenario: Scenario, epoch: Epoch) -> Kvm:
 
 def _answer(gpa: int, size: int) -> int:
     """Return what userspace answers to an MMIO read."""
-    return (MMIO_ANSWER | gpa & 0xFFFF_FFFF) & ((1 << 8 * size) - 1)
+    return MMIO_ANSWER | gpa & 0xFFFF_FFFF
 
 
 def place_frames(kvm: Kvm, scenario: Scenario, after_op: int) -> None:
@@ -91,10 +91,11 @@ def fill_slot(kvm: Kvm, slot_id: int) -> None:
         kvm.host.memory.write(gpa_to_hpa(kvm, gpa), gpa << 16 | FILL, 8)
 
 
-def write_tables(kvm: Kvm, scenario: Scenario) -> None:
-    """Write the guest's page tables into its memory, clearing what was there."""
+def write_tables(kvm: Kvm, scenario: Scenario, slot_id: int) -> None:
+    """Write the guest's page tables into a slot, clearing what was there."""
+    slot = kvm.memslots.slots[slot_id]
     for table in scenario.initial_guest_tables:
-        if not kvm.memslots.visible(table.gpa >> PAGE_SHIFT):
+        if table.gpa >> PAGE_SHIFT not in slot:
             continue
         hpa = gpa_to_hpa(kvm, table.gpa)
         kvm.host.memory.page(hpa >> PAGE_SHIFT)[:] = [0] * (PAGE_SIZE // 8)

@@ -8,13 +8,15 @@ specification of bits the last two mislead.
 import ast
 import functools
 import re
+import sys
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import autodoc2.analysis
 from astroid.builder import AstroidBuilder
+from astroid.manager import AstroidManager
+from autodoc2 import analysis
 from autodoc2.render.myst_ import MystRenderer
 from docutils import nodes
 from sphinx.addnodes import pending_xref
@@ -44,7 +46,9 @@ class _Builder(AstroidBuilder):
         """Infer nothing."""
 
 
-autodoc2.analysis.AstroidBuilder = _Builder
+vars(analysis)["AstroidBuilder"] = _Builder
+# Nor is anything on these pages told by the sources of the standard library.
+AstroidManager().module_denylist |= sys.stdlib_module_names - {"builtins"}
 
 
 class RoomRenderer(MystRenderer):
@@ -123,13 +127,11 @@ def _assignments(path: str) -> dict[int, str]:
     source = Path(path).read_bytes()
     lines = source.splitlines()
     return {
-        node.lineno: lines[node.lineno - 1][
-            node.value.col_offset : node.value.end_col_offset
-        ].decode()
+        node.lineno: lines[node.lineno - 1][value.col_offset : value.end_col_offset].decode()
         for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.Assign | ast.AnnAssign)
-        and node.value is not None
-        and node.lineno == node.value.end_lineno
+        and (value := node.value) is not None
+        and node.lineno == value.end_lineno
     }
 
 
@@ -159,7 +161,7 @@ def resolve_exported(
 
 @functools.lru_cache(maxsize=1)
 def _by_last_name(_objects: int, env: BuildEnvironment) -> dict[str, list[tuple[str, ObjectEntry]]]:
-    """Return the Python objects by the last part of their names; all are known when this is asked."""
+    """Return the Python objects by the last part of their names, once all are known."""
     index: dict[str, list[tuple[str, ObjectEntry]]] = defaultdict(list)
     for full_name, entry in env.domains.python_domain.objects.items():
         index[full_name.rpartition(".")[2]].append((full_name, entry))

@@ -65,7 +65,7 @@ def emulator_read(vcpu: Vcpu, instruction: Instruction, result: Result) -> int:
         return kvm_read_guest(vcpu.kvm, gpa, instruction.size)
     value = vcpu.kvm.userspace_read(gpa, instruction.size)
     _exit_for_mmio(vcpu, result, Mmio(gpa, instruction.size, write=False, value=value))
-    return value
+    return value & ((1 << 8 * instruction.size) - 1)
 
 
 def emulator_write(vcpu: Vcpu, instruction: Instruction, result: Result) -> None:

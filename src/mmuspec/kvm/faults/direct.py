@@ -77,7 +77,7 @@ def direct_map(vcpu: Vcpu, gfn: int, pfn: Pfn, level: int, *, write: bool) -> bo
     :returns: whether the instruction must be emulated
     """
     kvm = vcpu.kvm
-    if kvm.epoch.reports_spte_requested and not pfn.noslot:
+    if kvm.epoch.reports_spte_requested:
         kvm.trace(SpteRequested(gfn=gfn, pfn=pfn.number, level=level))
     emulate = False
     for step in for_each_shadow_entry(vcpu, gfn << PAGE_SHIFT):

@@ -6,6 +6,7 @@ transparent_hugepage_adjust() (v3.11).
 
 from ..slots.memslot import LARGE_LEVELS, MemSlot
 from ..state.address import gfn_to_lpage_base
+from ..state.page import ShadowPage
 from ..state.constants import PT_DIRECTORY_LEVEL, PT_PAGE_TABLE_LEVEL, PT_PDPE_LEVEL
 from ..state.errors import SlotError
 from ..state.vm import Kvm
@@ -18,20 +19,29 @@ def _slot(kvm: Kvm, gfn: int) -> MemSlot:
     return slot
 
 
-def account_shadowed(kvm: Kvm, gfn: int) -> None:
-    """Note that one more page shadows the guest table in *gfn*."""
-    slot = _slot(kvm, gfn)
-    for level in LARGE_LEVELS:
-        slot.write_count[slot.lpage_key(gfn, level)] += 1
-    kvm.indirect_shadow_pages += 1
+def account_shadowed(kvm: Kvm, sp: ShadowPage) -> None:
+    """Note that one more page shadows the guest table that *sp* is for."""
+    _account(kvm, sp, 1)
 
 
-def unaccount_shadowed(kvm: Kvm, gfn: int) -> None:
-    """Note that one page less shadows the guest table in *gfn*."""
-    slot = _slot(kvm, gfn)
+def unaccount_shadowed(kvm: Kvm, sp: ShadowPage) -> None:
+    """Note that one page less shadows the guest table that *sp* was for."""
+    _account(kvm, sp, -1)
+
+
+def _account(kvm: Kvm, sp: ShadowPage, change: int) -> None:
+    slot = _slot(kvm, sp.gfn)
     for level in LARGE_LEVELS:
-        slot.write_count[slot.lpage_key(gfn, level)] -= 1
-    kvm.indirect_shadow_pages -= 1
+        slot.write_count[slot.lpage_key(sp.gfn, level)] += change
+    if kvm.epoch.tracks_writes and sp.role.level > PT_PAGE_TABLE_LEVEL:
+        slot.write_tracked[sp.gfn] += change
+    kvm.indirect_shadow_pages += change
+
+
+def is_write_tracked(kvm: Kvm, gfn: int) -> bool:
+    """Whether *gfn* holds an upper-level table (``kvm_slot_page_track_is_active``)."""
+    slot = kvm.memslots.visible(gfn)
+    return slot is not None and slot.write_tracked[gfn] > 0
 
 
 def has_wrprotected_page(kvm: Kvm, gfn: int, level: int) -> bool:

@@ -43,8 +43,10 @@ def mark_mmio_spte(kvm: Kvm, sptep: int, gfn: int, access: int) -> None:
     """Store an MMIO spte for *gfn* that carries the current generation."""
     gen = kvm_current_mmio_generation(kvm)
     access &= Acc.WRITE | Acc.USER
-    kvm.trace(MarkMmioSpte(sptep=sptep, gfn=gfn, access=access, gen=gen))
-    mmu_spte_set(kvm, sptep, kvm.mmio_sptes.encode(gfn, access, gen))
+    spte = kvm.mmio_sptes.encode(gfn, access, gen)
+    shown = spte & Acc.ALL if kvm.epoch.mmio_access_from_spte else access
+    kvm.trace(MarkMmioSpte(sptep=sptep, gfn=gfn, access=shown, gen=gen))
+    mmu_spte_set(kvm, sptep, spte)
 
 
 def check_mmio_spte(kvm: Kvm, spte: int) -> bool:

@@ -29,7 +29,12 @@ from ..state.page import ShadowPage
 from ..state.role import Acc
 from ..state.vcpu import Vcpu
 from .fault_result import Fault
-from .large_pages import forces_small_pages, mapping_level, transparent_hugepage_adjust
+from .large_pages import (
+    forces_small_pages,
+    is_write_tracked,
+    mapping_level,
+    transparent_hugepage_adjust,
+)
 from .map_pfn import FetchedPfn, fetch_pfn, handle_abnormal_pfn, mmu_notifier_retry
 from .mmio import RetMmioPf, handle_mmio_page_fault_common
 from .pfn import Pfn
@@ -48,6 +53,9 @@ def paging_page_fault(vcpu: Vcpu, addr: int, error_code: int, prefault: bool = F
         if not prefault:
             vcpu.exception = failed.fault
         return Fault.RESUME
+    if is_tracked_write(vcpu, walker.gfn, error_code):
+        shadow_page_table_clear_flood(vcpu, addr)
+        return Fault.EMULATE
     force_small = _force_pt_level(vcpu, walker, error_code)
     level = PT_PAGE_TABLE_LEVEL
     if not force_small:
@@ -132,6 +140,18 @@ def _map_under_lock(
         return Fault.EMULATE if emulate else Fault.RESUME
 
 
+def is_tracked_write(vcpu: Vcpu, gfn: int, error_code: int) -> bool:
+    """Whether the fault is a write to an upper-level guest table (none is tracked in v3.11)."""
+    present_write = Pferr.P | Pferr.W
+    return error_code & present_write == present_write and is_write_tracked(vcpu.kvm, gfn)
+
+
+def shadow_page_table_clear_flood(vcpu: Vcpu, addr: int) -> None:
+    """Note that every table on the way to *addr* is in use."""
+    for step in for_each_shadow_entry(vcpu, addr):
+        clear_sp_write_flooding_count(vcpu, step.sptep)
+
+
 def clear_sp_write_flooding_count(vcpu: Vcpu, sptep: int) -> None:
     """Note that the guest table shadowed by the page of *sptep* is really in use."""
     vcpu.kvm.page_header(sptep).write_flooding_count = 0
@@ -161,7 +181,7 @@ def fetch(
             _link_direct(vcpu, addr, walker, step)
         else:
             break
-    if kvm.epoch.reports_spte_requested and not pfn.noslot:
+    if kvm.epoch.reports_spte_requested:
         kvm.trace(SpteRequested(gfn=walker.gfn, pfn=pfn.number, level=level))
     emulate = mmu_set_spte(
         vcpu, step.sptep, walker.pte_access, level, walker.gfn, pfn, write_fault=write

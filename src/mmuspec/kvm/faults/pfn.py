@@ -26,7 +26,8 @@ class Pfn:
     read_only_fault: bool = False
 
 
-NOSLOT: Final = Pfn(writable=False, noslot=True)
+KVM_PFN_NOSLOT: Final = 1 << 63
+NOSLOT: Final = Pfn(KVM_PFN_NOSLOT, writable=False, noslot=True)
 RO_FAULT: Final = Pfn(writable=False, read_only_fault=True)
 
 

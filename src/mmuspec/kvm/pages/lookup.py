@@ -20,7 +20,7 @@ from ..state.vm import Kvm
 from ..sync.sync_children import kvm_sync_page_transient, kvm_sync_pages
 from ..sync.unsync import kvm_mmu_mark_parents_unsync
 from .report import trace_get_page
-from .zap import is_obsolete_sp
+from .zap import is_obsolete_sp, kvm_mmu_commit_zap_page, kvm_mmu_prepare_zap_page
 
 
 def page_role(vcpu: Vcpu, gaddr: int, level: int, *, direct: bool, access: int) -> Role:
@@ -62,13 +62,27 @@ def kvm_mmu_get_page(
     for sp in kvm.for_each_gfn_sp(gfn):
         if is_obsolete_sp(kvm, sp):
             continue
-        need_sync |= sp.unsync
         if sp.role != role:
+            need_sync |= _other_role(kvm, sp, level)
             continue
         if sp.unsync and kvm_sync_page_transient(vcpu, sp):
             break
         return _reuse(vcpu, sp, parent_sptep)
     return _create(vcpu, gfn, role, parent_sptep, need_sync=need_sync)
+
+
+def _other_role(kvm: Kvm, sp: ShadowPage, level: int) -> bool:
+    """Meet a page of the same gfn with another role; return whether it is unsync.
+
+    An unsync page means that the gfn is writable, which a page above level 1
+    cannot stand: it will be synchronized, or since v5.15 is zapped here.
+    """
+    if level > PT_PAGE_TABLE_LEVEL and sp.unsync and kvm.epoch.zaps_unsync_at_lookup:
+        invalid_list: list[ShadowPage] = []
+        kvm_mmu_prepare_zap_page(kvm, sp, invalid_list)
+        kvm_mmu_commit_zap_page(kvm, invalid_list)
+        return False
+    return sp.unsync
 
 
 def _reuse(vcpu: Vcpu, sp: ShadowPage, parent_sptep: int) -> ShadowPage:
@@ -99,7 +113,7 @@ def _create(vcpu: Vcpu, gfn: int, role: Role, parent_sptep: int, *, need_sync: b
             kvm_flush_remote_tlbs(kvm)
         if role.level > PT_PAGE_TABLE_LEVEL and need_sync:
             kvm_sync_pages(vcpu, gfn)
-        account_shadowed(kvm, gfn)
+        account_shadowed(kvm, sp)
     sp.mmu_valid_gen = kvm.mmu_valid_gen
     trace_get_page(kvm, sp, created=True)
     return sp

@@ -60,16 +60,17 @@ def kvm_mmu_prepare_zap_page(kvm: Kvm, sp: ShadowPage, invalid_list: list[Shadow
     zapped = _zap_unsync_children(kvm, sp, invalid_list)
     _unlink(kvm, sp)
     if not sp.role.invalid and not sp.role.direct:
-        unaccount_shadowed(kvm, sp.gfn)
+        unaccount_shadowed(kvm, sp)
     if sp.unsync:
         kvm_unlink_unsync_page(kvm, sp)
-    del kvm.active_mmu_pages[sp]
+    kvm.active_mmu_pages.pop(sp, None)
     if not sp.root_count:
         zapped += 1
         invalid_list.append(sp)
         kvm.n_used_mmu_pages -= 1
     else:
-        kvm.active_mmu_pages[sp] = None
+        if not kvm.epoch.unlists_pinned_roots:
+            kvm.active_mmu_pages[sp] = None
         if not sp.role.invalid and not is_obsolete_sp(kvm, sp):
             kvm_reload_remote_mmus(kvm)
     sp.role = sp.role.with_(invalid=True)

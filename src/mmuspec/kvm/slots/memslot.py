@@ -4,7 +4,7 @@ Source: struct kvm_memory_slot, struct kvm_arch_memory_slot, gfn_to_memslot(),
 gfn_to_hva_many() (v3.11).
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -36,6 +36,8 @@ class MemSlot:
     write_count: defaultdict[tuple[int, int], int] = field(
         default_factory=lambda: defaultdict(int), repr=False
     )
+
+    write_tracked: Counter[int] = field(default_factory=Counter, repr=False)
 
     @property
     def end_gfn(self) -> int:

@@ -63,7 +63,9 @@ def set_spte(
         if level > PT_PAGE_TABLE_LEVEL and has_wrprotected_page(kvm, gfn, level):
             return False
         already = not can_unsync and is_writable_pte(kvm.spte_at(sptep))
-        if already or not mmu_need_write_protect(kvm, gfn, can_unsync=can_unsync):
+        if already or not mmu_need_write_protect(
+            kvm, gfn, can_unsync=can_unsync, speculative=speculative
+        ):
             spte |= PT_WRITABLE_MASK | kvm.masks.mmu_writeable
             if kvm.epoch.presets_dirty:
                 spte |= kvm.masks.dirty

@@ -120,12 +120,14 @@ class Kvm:
     def for_each_gfn_indirect_valid_sp(self, gfn: int) -> Iterator[ShadowPage]:
         """Yield the pages that shadow the guest table in *gfn* and are not invalid.
 
-        Obsolete pages are among them: only the lookup in kvm_mmu_get_page()
-        compares generations.
+        In v3.11 obsolete pages are among them: only the lookup in
+        kvm_mmu_get_page() compares generations.
         """
         for sp in self.for_each_gfn_sp(gfn):
+            current = sp.mmu_valid_gen == self.mmu_valid_gen
             if not sp.role.direct and not sp.role.invalid:
-                yield sp
+                if current or not self.epoch.skips_obsolete_everywhere:
+                    yield sp
 
     def hash_add(self, sp: ShadowPage) -> None:
         """Put *sp* at the head of its bucket."""

@@ -31,7 +31,7 @@ def paging_sync_page(vcpu: Vcpu, sp: ShadowPage) -> int:
         if spte:
             gpte = kvm_read_guest(vcpu.kvm, base + index * size, size)
             present += _sync_spte(vcpu, sp, index, gpte)
-    return int(present == 0)
+    return int(present == 0 and not vcpu.kvm.epoch.keeps_empty_synced_pages)
 
 
 def _sync_spte(vcpu: Vcpu, sp: ShadowPage, index: int, gpte: int) -> bool:

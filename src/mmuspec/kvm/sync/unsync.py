@@ -47,10 +47,16 @@ def kvm_unsync_page(kvm: Kvm, sp: ShadowPage) -> None:
     kvm_mmu_mark_parents_unsync(kvm, sp)
 
 
-def mmu_need_write_protect(kvm: Kvm, gfn: int, *, can_unsync: bool) -> bool:
+def mmu_need_write_protect(
+    kvm: Kvm, gfn: int, *, can_unsync: bool, speculative: bool = False
+) -> bool:
     """Whether a new spte for *gfn* must be read-only because *gfn* is a shadowed table.
 
     Only leaf tables may go unsync instead; a page already unsync asks for nothing.
+
+    :param can_unsync: a leaf table in *gfn* may go unsync now
+    :param speculative: nobody has asked for the mapping: since v5.15 that is no
+        reason to let a table go unsync
     """
     to_unsync = []
     for sp in kvm.for_each_gfn_indirect_valid_sp(gfn):
@@ -59,6 +65,8 @@ def mmu_need_write_protect(kvm: Kvm, gfn: int, *, can_unsync: bool) -> bool:
         if sp.role.level != PT_PAGE_TABLE_LEVEL:
             return True
         if not sp.unsync:
+            if speculative and not kvm.epoch.prefetch_may_unsync:
+                return True
             to_unsync.append(sp)
     for sp in to_unsync:
         kvm_unsync_page(kvm, sp)

@@ -1,6 +1,7 @@
 """What happens to several things over time: a lane for each, spans and moments in it."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from mmuspec.site.figures import svg
@@ -66,7 +67,7 @@ def _step(spans: Sequence[Span], moments: Sequence[Moment]) -> float:
     """Return the width of a step that lets every text fit."""
     needs = [(svg.width_of(span.words) + 16) / (span.end - span.start) for span in spans]
     ordered = sorted(moments)
-    for first, second in zip(ordered, ordered[1:], strict=False):
+    for first, second in pairwise(ordered):
         if second.step > first.step:
             width = (svg.width_of(first.words) + svg.width_of(second.words)) / 2 + 10
             needs.append(width / (second.step - first.step))
