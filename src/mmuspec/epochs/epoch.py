@@ -70,6 +70,8 @@ class Epoch:
     """Every role of shadow paging has the NX bit set."""
     presets_dirty: bool = False
     """A writable spte is made with D set, instead of leaving that to the processor."""
+    trusts_writable_spte: bool = False
+    """A spte that was writable stays so unasked, by a fault too and without presetting D."""
     tracks_writes: bool = False
     """Upper-level guest tables are write-tracked: a write fault on one is emulated at once."""
     prefetch_may_unsync: bool = True

@@ -111,6 +111,7 @@ V6_1: Final = replace(
     role_forces_nx=True,
     reinstalls_written_gpte=False,
     prefetch_may_unsync=False,
+    trusts_writable_spte=True,
     zaps_unsync_at_lookup=True,
     keeps_empty_synced_pages=True,
     syncs_before_linking=True,

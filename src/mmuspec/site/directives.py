@@ -150,7 +150,7 @@ class MutantDirective(SphinxDirective):
             return line
         line += nodes.Text("Caught by example ")
         line += parts.example_link(self.env, domain.registry, killer)
-        line += nodes.Text(f": {verdict.how}")
+        line += [nodes.Text(": "), nodes.literal(verdict.how, verdict.how)]
         return line
 
 

@@ -12,7 +12,7 @@ from ..faults.paging import paging_page_fault
 from ..guest.gva_to_gpa import nonpaging_gva_to_gpa, paging_gva_to_gpa
 from ..guest.memory import kvm_read_guest
 from ..guest.permissions import update_last_pte_bitmap, update_permission_bitmask
-from ..pages.roots import mmu_free_roots
+from ..pages.previous_roots import kvm_mmu_unload
 from ..state.constants import PT32E_ROOT_LEVEL, PT64_ROOT_LEVEL
 from ..state.mmu import Mmu
 from ..state.role import Role
@@ -27,7 +27,7 @@ def init_kvm_mmu(vcpu: Vcpu) -> None:
     mmu, mode = vcpu.mmu, mode_of(vcpu.controls)
     mmu.guest_mode = mode
     mmu.root_level = mode.levels
-    mmu.nx = vcpu.controls.nxe and mode is not NO_PAGING
+    mmu.nx = vcpu.controls.nxe and mode in (PAE, LONG4)
     mmu.permissions = update_permission_bitmask(vcpu.controls)
     mmu.last_pte_bitmap = update_last_pte_bitmap(vcpu.controls, mode)
     mmu.gva_to_gpa = nonpaging_gva_to_gpa if mode is NO_PAGING else paging_gva_to_gpa
@@ -97,7 +97,7 @@ def shadow_base_role(vcpu: Vcpu) -> Role:
 
 def kvm_mmu_reset_context(vcpu: Vcpu) -> None:
     """Drop the roots and set the context up again."""
-    mmu_free_roots(vcpu)
+    kvm_mmu_unload(vcpu)
     init_kvm_mmu(vcpu)
 
 

@@ -4,7 +4,8 @@ Source: vcpu_enter_guest() in arch/x86/kvm/x86.c (v3.11).
 """
 
 from ...x86.tlb import FLUSH
-from ..pages.roots import kvm_mmu_reload, kvm_mmu_unload
+from ..pages.previous_roots import kvm_mmu_free_obsolete_roots, kvm_mmu_unload
+from ..pages.roots import kvm_mmu_reload
 from ..state.requests import Request, VcpuMode
 from ..state.vcpu import Vcpu
 from ..sync.sync_children import kvm_mmu_sync_roots
@@ -20,7 +21,7 @@ def vcpu_enter_guest(vcpu: Vcpu) -> None:
     :raises TripleFault: userspace gets KVM_EXIT_SHUTDOWN
     """
     if vcpu.check_request(Request.MMU_RELOAD):
-        kvm_mmu_unload(vcpu)
+        _reload(vcpu)
     if vcpu.check_request(Request.MMU_SYNC):
         kvm_mmu_sync_roots(vcpu)
     _flush_tlb(vcpu)
@@ -28,6 +29,14 @@ def vcpu_enter_guest(vcpu: Vcpu) -> None:
         raise TripleFault(f"vCPU {vcpu.vcpu_id}: the table at CR3 is not in memory")
     _flush_tlb(vcpu)
     vcpu.mode = VcpuMode.IN_GUEST_MODE
+
+
+def _reload(vcpu: Vcpu) -> None:
+    """Drop the roots that must not be used any more."""
+    if vcpu.kvm.epoch.reloads_only_obsolete_roots:
+        kvm_mmu_free_obsolete_roots(vcpu)
+    else:
+        kvm_mmu_unload(vcpu)
 
 
 def _flush_tlb(vcpu: Vcpu) -> None:

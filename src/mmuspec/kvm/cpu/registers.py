@@ -18,7 +18,9 @@ from ...x86.controls import (
 )
 from ...x86.mode import PAE
 from ...x86.tlb import FLUSH, MOV_CR3
+from ..pages.previous_roots import kvm_mmu_new_pgd
 from ..pages.roots import mmu_free_roots
+from ..state.requests import Request
 from ..state.flush import kvm_mmu_flush_tlb
 from ..state.vcpu import Vcpu
 from ..sync.sync_children import kvm_mmu_sync_roots
@@ -44,16 +46,22 @@ def kvm_set_cr3(vcpu: Vcpu, cr3: int) -> None:
     vcpu.controls = vcpu.controls.with_(cr3=cr3)
     if vcpu.mmu.guest_mode is PAE:
         load_pdptrs(vcpu)
-    if same and old_pdptrs == vcpu.mmu.pdptrs:
+    if not same or old_pdptrs != vcpu.mmu.pdptrs:
+        kvm_mmu_new_cr3(vcpu)
+    elif not vcpu.kvm.epoch.syncs_cr3_by_request:
         kvm_mmu_sync_roots(vcpu)
         kvm_mmu_flush_tlb(vcpu)
-    else:
-        kvm_mmu_new_cr3(vcpu)
+    if vcpu.kvm.epoch.syncs_cr3_by_request:
+        vcpu.make_request(Request.MMU_SYNC)
+        vcpu.make_request(Request.TLB_FLUSH)
 
 
 def kvm_mmu_new_cr3(vcpu: Vcpu) -> None:
-    """Let go of the roots of the old CR3."""
-    mmu_free_roots(vcpu)
+    """Let go of the roots of the old CR3, or change to roots kept for the new one."""
+    if vcpu.kvm.epoch.previous_roots:
+        kvm_mmu_new_pgd(vcpu, vcpu.controls.cr3)
+    else:
+        mmu_free_roots(vcpu)
 
 
 def kvm_set_cr0(vcpu: Vcpu, cr0: int) -> None:

@@ -44,6 +44,8 @@ def execute(vcpu: Vcpu, instruction: Instruction) -> Result:
     :raises TripleFault: the guest's root table is not in memory
     """
     result = Result()
+    for observer in vcpu.kvm.observers:
+        observer.instruction(vcpu, instruction)
     try:
         if instruction.rip is not None:
             _fetch(vcpu, instruction, result)
@@ -51,6 +53,8 @@ def execute(vcpu: Vcpu, instruction: Instruction) -> Result:
     except _Delivered as delivered:
         result.fault = delivered.fault
     vcpu_exit_guest(vcpu)
+    for observer in vcpu.kvm.observers:
+        observer.executed(vcpu, instruction, result)
     return result
 
 

@@ -28,6 +28,7 @@ from ..state.flush import kvm_flush_remote_tlbs
 from ..state.page import ShadowPage
 from ..state.role import Acc
 from ..state.vcpu import Vcpu
+from ..sync.sync_children import mmu_sync_children
 from .fault_result import Fault
 from .large_pages import (
     forces_small_pages,
@@ -181,6 +182,8 @@ def fetch(
             _link_direct(vcpu, addr, walker, step)
         else:
             break
+    for observer in kvm.observers:
+        observer.fetched(vcpu, addr)
     if kvm.epoch.reports_spte_requested:
         kvm.trace(SpteRequested(gfn=walker.gfn, pfn=pfn.number, level=level))
     emulate = mmu_set_spte(
@@ -227,6 +230,8 @@ def _link_indirect(
             access=walker.access_for_child(step.level, shared=kvm.has("BUG-4")),
             parent_sptep=step.sptep,
         )
+    if sp and sp.unsync_children and kvm.epoch.syncs_before_linking:
+        mmu_sync_children(vcpu, sp)
     gptes = gpte_changed(vcpu, walker, step.level - 1)
     if sp and gptes is None:
         kvm_mmu_put_page(kvm, sp, step.sptep)

@@ -174,13 +174,15 @@ def gpte_to_gfn(mode: PagingMode, gpte: int, level: int, addr: int = 0) -> int:
 def update_accessed_dirty_bits(vcpu: Vcpu, walker: GuestWalker, *, write: bool) -> bool:
     """Set A in every entry walked and, for a write, D in the leaf.
 
+    An entry in a read-only slot stays as it is (v3.14; before, no walk gets there [BUG-3]).
+
     :returns: False if an entry changed under the walk, which starts again
     """
     for level in range(walker.max_level, walker.level - 1, -1):
         dirty = write and level == walker.level
         old = walker.ptes[level]
         new = old | A | (D if dirty else 0)
-        if new == old:
+        if new == old or _read_only(vcpu.kvm, walker.table_gfn[level]):
             continue
         _trace_new_bits(vcpu.kvm, walker.pte_gpa[level], old, dirty=dirty)
         if not _compare_exchange(vcpu, walker.pte_gpa[level], old, new):
@@ -188,6 +190,12 @@ def update_accessed_dirty_bits(vcpu: Vcpu, walker: GuestWalker, *, write: bool) 
         mark_page_dirty(vcpu.kvm, walker.table_gfn[level])
         walker.ptes[level + 1 if vcpu.kvm.has("BUG-2") else level] = new
     return True
+
+
+def _read_only(kvm: Kvm, gfn: int) -> bool:
+    """Whether *gfn* lies in a read-only slot."""
+    slot = kvm.memslots.visible(gfn)
+    return slot is not None and slot.read_only
 
 
 def _trace_new_bits(kvm: Kvm, gpa: int, old: int, *, dirty: bool) -> None:

@@ -91,7 +91,8 @@ def _reuse(vcpu: Vcpu, sp: ShadowPage, parent_sptep: int) -> ShadowPage:
     if kvm.epoch.registers_parent_at_lookup:
         mmu_page_add_parent_pte(kvm, sp, parent_sptep)
     if sp.unsync_children:
-        vcpu.make_request(Request.MMU_SYNC)
+        if not kvm.epoch.syncs_before_linking:
+            vcpu.make_request(Request.MMU_SYNC)
         kvm_mmu_mark_parents_unsync(kvm, sp)
     elif sp.unsync:
         kvm_mmu_mark_parents_unsync(kvm, sp)

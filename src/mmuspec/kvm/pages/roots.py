@@ -11,6 +11,7 @@ from ..state.page import ShadowPage
 from ..state.requests import Request
 from ..state.role import Acc
 from ..state.vcpu import Vcpu
+from ..state.vm import Kvm
 from ..sync.sync_children import mmu_sync_roots, root_pages
 from .lookup import kvm_mmu_get_page
 from .recycle import make_mmu_pages_available
@@ -48,6 +49,7 @@ def _alloc_direct_roots(vcpu: Vcpu) -> bool:
     """Make roots that map guest-physical addresses one to one."""
     mmu = vcpu.mmu
     if mmu.shadow_root_level == PT64_ROOT_LEVEL:
+        mmu.root_pgd = 0
         sp = _get_root(vcpu, 0, 0, PT64_ROOT_LEVEL, direct=True)
         mmu.root_hpa = sp.hpa
         return True
@@ -62,20 +64,20 @@ def _alloc_shadow_roots(vcpu: Vcpu) -> bool:
     """Make roots that shadow the guest's top table."""
     mmu = vcpu.mmu
     root_gfn = (vcpu.controls.cr3 & PT64_BASE_ADDR_MASK) >> PAGE_SHIFT
+    mmu.root_pgd = vcpu.controls.cr3
     if not _visible_root(vcpu, root_gfn):
         return False
     if mmu.root_level == PT64_ROOT_LEVEL:
         mmu.root_hpa = _get_root(vcpu, root_gfn, 0, PT64_ROOT_LEVEL, direct=False).hpa
         return True
-    for i in range(PAE_ROOTS):
-        gfn = _pae_root_gfn(vcpu, i, root_gfn)
+    gfns = [_pae_root_gfn(vcpu, i, root_gfn) for i in range(PAE_ROOTS)]
+    if not all(gfn is None or _visible_root(vcpu, gfn) for gfn in gfns):
+        return False
+    for i, gfn in enumerate(gfns):
         if gfn is None:
             _set_pae_root(vcpu, i, 0)
-            continue
-        if not _visible_root(vcpu, gfn):
-            return False
-        sp = _get_root(vcpu, gfn, i << 30, 2, direct=False)
-        _set_pae_root(vcpu, i, sp.hpa | P)
+        else:
+            _set_pae_root(vcpu, i, _get_root(vcpu, gfn, i << 30, 2, direct=False).hpa | P)
     mmu.root_hpa = mmu.pae_root
     return True
 
@@ -118,10 +120,14 @@ def mmu_free_roots(vcpu: Vcpu) -> None:
     A root that nobody holds stays hashed, so that coming back to it is cheap;
     one that was zapped meanwhile is freed.
     """
-    kvm = vcpu.kvm
     roots = root_pages(vcpu)
+    vcpu.mmu.root_hpa = INVALID_PAGE
+    unpin_roots(vcpu.kvm, roots)
+
+
+def unpin_roots(kvm: Kvm, roots: list[ShadowPage]) -> None:
+    """Give up one hold on each of *roots*."""
     if not roots:
-        vcpu.mmu.root_hpa = INVALID_PAGE
         return
     invalid_list: list[ShadowPage] = []
     with kvm.mmu_lock():
@@ -130,9 +136,3 @@ def mmu_free_roots(vcpu: Vcpu) -> None:
             if not sp.root_count and sp.role.invalid:
                 kvm_mmu_prepare_zap_page(kvm, sp, invalid_list)
         kvm_mmu_commit_zap_page(kvm, invalid_list)
-    vcpu.mmu.root_hpa = INVALID_PAGE
-
-
-def kvm_mmu_unload(vcpu: Vcpu) -> None:
-    """Drop the roots; the next entry builds new ones."""
-    mmu_free_roots(vcpu)

@@ -120,6 +120,8 @@ def kvm_mmu_commit_zap_page(kvm: Kvm, invalid_list: list[ShadowPage]) -> None:
     for sp in invalid_list:
         if sp.root_count or not sp.role.invalid:
             raise ModelError(f"{sp} is freed while root_count is {sp.root_count}")
+        for observer in kvm.observers:
+            observer.freed(sp)
         kvm.hash_del(sp)
         kvm.host.free_table(sp.hpa)
     invalid_list.clear()

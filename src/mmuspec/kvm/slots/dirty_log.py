@@ -44,6 +44,8 @@ def kvm_vm_ioctl_get_dirty_log(kvm: Kvm, slot_id: int) -> set[int]:
             kvm_mmu_write_protect_gfn(kvm, slot, gfn)
         if snapshot:
             kvm_flush_remote_tlbs(kvm)
+    for observer in kvm.observers:
+        observer.log_taken(slot, snapshot)
     return snapshot
 
 

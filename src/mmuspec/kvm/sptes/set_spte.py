@@ -62,19 +62,29 @@ def set_spte(
     if access & Acc.WRITE:
         if level > PT_PAGE_TABLE_LEVEL and has_wrprotected_page(kvm, gfn, level):
             return False
-        already = not can_unsync and is_writable_pte(kvm.spte_at(sptep))
-        if already or not mmu_need_write_protect(
-            kvm, gfn, can_unsync=can_unsync, speculative=speculative
-        ):
+        if stays_writable(kvm, sptep, can_unsync=can_unsync):
+            spte |= PT_WRITABLE_MASK | kvm.masks.mmu_writeable
+        elif mmu_need_write_protect(kvm, gfn, can_unsync=can_unsync, speculative=speculative):
+            withheld = True
+        else:
             spte |= PT_WRITABLE_MASK | kvm.masks.mmu_writeable
             if kvm.epoch.presets_dirty:
                 spte |= kvm.masks.dirty
             mark_page_dirty(kvm, gfn)
-        else:
-            withheld = True
     if mmu_spte_update(kvm, sptep, spte):
         kvm_flush_remote_tlbs(kvm)
     return withheld
+
+
+def stays_writable(kvm: Kvm, sptep: int, *, can_unsync: bool) -> bool:
+    """Whether the spte was writable, so that nobody need be asked again.
+
+    Whoever makes the frame a shadowed table, or logs writes to it, takes W
+    away; while it is there, neither can have happened.  An MMIO spte may look
+    writable, too, which since v5.15 is taken for the same.
+    """
+    asked = not can_unsync or kvm.epoch.trusts_writable_spte
+    return asked and is_writable_pte(kvm.spte_at(sptep))
 
 
 def _without_write(kvm: Kvm, access: int, level: int, pfn: Pfn, *, speculative: bool) -> int:

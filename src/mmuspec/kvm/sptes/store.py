@@ -20,6 +20,8 @@ def _store(kvm: Kvm, sptep: int, spte: int) -> int:
     kvm.mmu_lock.count()
     words, index = kvm.host.memory.pages[sptep >> PAGE_SHIFT], sptep >> 3 & 511
     old, words[index] = words[index], spte
+    for observer in kvm.observers:
+        observer.stored(sptep, old, spte)
     return old
 
 

@@ -17,6 +17,8 @@ def make_all_cpus_request(kvm: Kvm, request: Request) -> bool:
     requests before it enters.
     """
     interrupted = False
+    for observer in kvm.observers:
+        observer.requested(request)
     for vcpu in kvm.vcpus:
         vcpu.make_request(request)
         interrupted |= vcpu.mode is not VcpuMode.OUTSIDE_GUEST_MODE

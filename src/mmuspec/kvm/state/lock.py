@@ -19,6 +19,7 @@ class MmuLock:
     :ivar longest_hold: most work done in one stretch
     :ivar contended: asked when the holder could yield; True means someone waits
     :ivar on_yield: called, with the lock free, whenever the holder yields
+    :ivar on_release: called just before the lock is given back
     """
 
     def __init__(self) -> None:
@@ -28,6 +29,7 @@ class MmuLock:
         self.longest_hold = 0
         self.contended: Callable[[], bool] = lambda: False
         self.on_yield: Callable[[], None] = lambda: None
+        self.on_release: Callable[[], None] = lambda: None
         self._since = 0
 
     def acquire(self) -> None:
@@ -44,6 +46,7 @@ class MmuLock:
     def release(self) -> None:
         """Give the lock back and account for the stretch that ends."""
         self.assert_held("mmu_lock is released")
+        self.on_release()
         self.longest_hold = max(self.longest_hold, self.work - self._since)
         self.held = False
 

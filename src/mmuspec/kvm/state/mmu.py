@@ -22,6 +22,8 @@ class Mmu:
     """The root, the shape of guest and shadow tables, and this context's functions.
 
     :param root_hpa: host-physical address of the root table, or ``INVALID_PAGE``
+    :param root_pgd: CR3 when the root was made
+    :param prev_roots: roots kept for coming back: (CR3, root), latest first
     :param root_level: levels of the guest's tables; 0 without paging
     :param shadow_root_level: levels of KVM's tables
     :param pae_root: host-physical address of the four top entries of a 3-level root
@@ -31,6 +33,8 @@ class Mmu:
     """
 
     root_hpa: int = INVALID_PAGE
+    root_pgd: int = 0
+    prev_roots: list[tuple[int, int]] = field(default_factory=list)
     root_level: int = 0
     shadow_root_level: int = 0
     base_role: Role = field(default_factory=Role)

@@ -16,6 +16,7 @@ from .defects import DEFECTS
 from .errors import ModelError
 from .host import Host
 from .lock import MmuLock
+from .observer import Observer
 from .page import ShadowPage
 from .stats import Stats
 from .vcpu import Vcpu
@@ -81,6 +82,8 @@ class Kvm:
         self.log: list[str] = []
         self.userspace_read: Callable[[int, int], int] = lambda gpa, size: 0
         self.trace: Callable[[Event], None] = lambda event: None
+        self.observers: list[Observer] = []
+        self.mmu_lock.on_release = self._released
 
     @property
     def tdp_enabled(self) -> bool:
@@ -136,6 +139,10 @@ class Kvm:
     def hash_del(self, sp: ShadowPage) -> None:
         """Take *sp* out of its bucket."""
         self.mmu_page_hash[self._bucket(sp.gfn)].remove(sp)
+
+    def _released(self) -> None:
+        for observer in self.observers:
+            observer.released()
 
     def _bucket(self, gfn: int) -> int:
         return gfn & ((1 << self.epoch.hash_shift) - 1)

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from mmuspec.site.figures import svg
-from mmuspec.x86.entry import Field
+from mmuspec.x86.entry import Field, bits
 
-CELL = 23
+CELL = 22
 """Width of one bit, in SVG units."""
-BOX = 30
-"""Height of a row's boxes, in SVG units."""
+BOX = 28
+"""Height of a row's boxes, in SVG units; a line of text more where values are shown."""
 ABOVE = 16
 """Room above a row for the bit numbers, in SVG units."""
 ROW = 32
@@ -20,6 +20,7 @@ class _Box(NamedTuple):
     """The part of a field that is in one row."""
 
     words: str
+    value: str
     low: int
     high: int
     tip: str
@@ -39,20 +40,21 @@ def draw(
 
     :param fields: the fields, in any order
     :param title: what the figure shows; without one, the list of the fields
-    :param value: an entry; each field then shows its part of it too, in hexadecimal
+    :param value: an entry; each field then shows its part of it, in hexadecimal
     :param width: the number of bits
     :raises ValueError: for fields that overlap or do not lie within the width
     """
     complete = _complete(fields, width)
     title = title or "; ".join(f"{field.name} {_range(field)}" for field in complete if field.name)
     boxes = [box for field in complete for box in _boxes(field, value)]
+    height = BOX if value is None else BOX + svg.LINE
     parts: list[str] = []
     top = 0.0
     for row in range((width - 1) // ROW, -1, -1):
         here = [box for box in boxes if box.low // ROW == row]
-        parts += [_drawn(box, top) for box in here]
+        parts += [_drawn(box, top, height) for box in here]
         below = max((svg.width_of(box.words) for box in here if not box.fits), default=0)
-        top += ABOVE + BOX + below + 10
+        top += ABOVE + height + below + 10
     return svg.document(ROW * CELL + 2, top, title, parts)
 
 
@@ -72,27 +74,26 @@ def _complete(fields: Sequence[Field], width: int) -> list[Field]:
 
 def _boxes(field: Field, value: int | None) -> Iterator[_Box]:
     """Yield the parts of *field*, one for each row that it touches."""
-    words = field.name
-    if value is not None and field.name:
-        part = value >> field.low & ((1 << field.high - field.low + 1) - 1)
-        words = f"{field.name}={part:#x}" if field.high > field.low else f"{field.name}={part}"
-    tip = f"{words or 'not used'} [{_range(field)}] {field.meaning}".strip()
+    part = "" if value is None else f"{value >> field.low & bits(0, field.high - field.low):#x}"
+    tip = f"{field.name or 'not used'} [{_range(field)}] {part} {field.meaning}"
     for row in range(field.high // ROW, field.low // ROW - 1, -1):
         low, high = max(field.low, row * ROW), min(field.high, row * ROW + ROW - 1)
-        yield _Box(words, low, high, tip)
+        yield _Box(field.name, part, low, high, " ".join(tip.split()))
 
 
-def _drawn(box: _Box, top: float) -> str:
+def _drawn(box: _Box, top: float, height: float) -> str:
     left = (ROW - 1 - box.high % ROW) * CELL + 1
     width = (box.high - box.low + 1) * CELL
-    y = top + ABOVE
-    parts = [svg.rectangle(left, y, width, BOX)]
+    middle, y = left + width / 2, top + ABOVE
+    parts = [svg.rectangle(left, y, width, height)]
     if box.fits:
-        parts.append(svg.text(left + width / 2, y + 19, box.words))
+        parts.append(svg.text(middle, y + 18, box.words))
     else:
-        parts.append(svg.upright(left + width / 2, y + BOX + 5, box.words))
+        parts.append(svg.upright(middle, y + height + 5, box.words))
+    if box.value:
+        parts.append(svg.text(middle, y + height - 9, box.value.removeprefix("0x")))
     if box.high == box.low:
-        parts.append(svg.text(left + width / 2, y - 4, str(box.high), size=9))
+        parts.append(svg.text(middle, y - 4, str(box.high), size=9))
     else:
         parts.append(svg.text(left + 2, y - 4, str(box.high), anchor="start", size=9))
         parts.append(svg.text(left + width - 2, y - 4, str(box.low), anchor="end", size=9))

@@ -94,15 +94,18 @@ def _node(node: Node, place: _Place) -> str:
 
 
 def _edge(edge: Edge, places: dict[str, _Place]) -> str:
-    """Return the arrow: from right to left side, or back, a little lower."""
+    """Return the arrow: from the right side to the left, or back and a little lower."""
     source, target = places[edge.source], places[edge.target]
     low = 0.75 if edge.back else 0.4
     y1, y2 = source.y + source.height * low, target.y + target.height * low
     if edge.back:
         x1, x2 = source.x, target.x + target.width
+        parts = [svg.arrow(x1, y1, x2, y2, dashed=True)]
     else:
         x1, x2 = source.x + source.width, target.x
-    parts = [svg.arrow(x1, y1, x2, y2, dashed=edge.back)]
+        over = min(source.y, target.y) - SPACE / 2
+        parts = [svg.arrow(x1, y1, x2, y2) if x2 > x1 else svg.detour(x1, y1, x2, y2, over)]
     if edge.label:
-        parts.append(svg.text((x1 + x2) / 2, (y1 + y2) / 2 - 4, edge.label, size=9))
+        side, anchor = (10, "start") if edge.back else (-10, "end")
+        parts.append(svg.text(x2 + side, y2 - 5, edge.label, anchor=anchor, size=9))
     return svg.group(parts, kind=edge.kind, tip=f"{edge.source} to {edge.target} {edge.label}")

@@ -72,8 +72,22 @@ def arrow(x1: float, y1: float, x2: float, y2: float, *, dashed: bool = False) -
     return (
         f'<path d="M{x1:g} {y1:g}C{x1 + bend:g} {y1:g} {tip - bend:g} {y2:g} {tip:g} {y2:g}"'
         f' fill="none" stroke="currentColor"{dashes}/>'
-        f'<path d="M{x2:g} {y2:g}L{tip:g} {y2 - 4:g}L{tip:g} {y2 + 4:g}Z" fill="currentColor"/>'
+        f"{_tip(x2, y2, toward)}"
     )
+
+
+def detour(x1: float, y1: float, x2: float, y2: float, above: float) -> str:
+    """Return an arrow that leaves to the right, passes at *above*, and comes from the left."""
+    return (
+        f'<path d="M{x1:g} {y1:g}C{x1 + 30:g} {y1:g} {x1 + 30:g} {above:g} {x1:g} {above:g}'
+        f'L{x2:g} {above:g}C{x2 - 30:g} {above:g} {x2 - 30:g} {y2:g} {x2 - 7:g} {y2:g}"'
+        f' fill="none" stroke="currentColor"/>{_tip(x2, y2, 1)}'
+    )
+
+
+def _tip(x: float, y: float, toward: int) -> str:
+    """Return an arrow head at a point, for a line that comes from the left (1) or right (-1)."""
+    return f'<path d="M{x:g} {y:g}l{-7 * toward} -4v8Z" fill="currentColor"/>'
 
 
 def width_of(words: str) -> float:
