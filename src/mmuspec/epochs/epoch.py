@@ -64,10 +64,16 @@ class Epoch:
     """Spte bit that says "in use": P until v5.10, a bit of software later."""
     slots_generation_start: int = 0
     slots_generation_step: int = 1
+    mmio_wraps_at_zero: bool = False
+    """Everything is zapped when the MMIO generation becomes 0, instead of just before."""
     mmio_generation_offset: int = 0
     """What is added to the memslot generation to make the MMIO generation."""
     role_forces_nx: bool = False
     """Every role of shadow paging has the NX bit set."""
+    tdp_role_follows_guest: bool = False
+    """Roles under NPT and EPT have the guest's NX and WP bits."""
+    tdp_role_is_constant: bool = False
+    """Roles under NPT and EPT have NX and WP set."""
     presets_dirty: bool = False
     """A writable spte is made with D set, instead of leaving that to the processor."""
     trusts_writable_spte: bool = False

@@ -10,7 +10,6 @@ from ..kvm.cpu.run import execute
 from ..kvm.slots.dirty_log import kvm_vm_ioctl_get_dirty_log
 from ..kvm.slots.update import kvm_set_memory_region, kvm_vm_ioctl_set_nr_mmu_pages
 from ..kvm.state.errors import SlotError
-from ..kvm.state.vm import Kvm
 from ..x86.entry import PAGE_SHIFT
 from ..x86.mode import PAE
 from .operation import (
@@ -59,6 +58,7 @@ class Runner:
         self.kvm = build(scenario, epoch)
         self.events: list[Event] = []
         self.kvm.trace = self.events.append
+        self._on = False
         self._seen_hva: set[int] = set()
         self._last: dict[int, tuple[int, bool]] = {}
 
@@ -72,7 +72,15 @@ class Runner:
         place_frames(self.kvm, self.scenario, operation.n)
         if isinstance(operation, Memslot) and operation.change == "create":
             self._populate(operation)
+        self._power_on()
         return ModelStep(operation, list(self.events), outcome, self.kvm.stats.snapshot())
+
+    def _power_on(self) -> None:
+        """Give the vCPUs their registers once there is memory (``KVM_SET_SREGS``)."""
+        if not self._on and self.kvm.memslots.slots:
+            self._on = True
+            for vcpu in self.kvm.vcpus:
+                kvm_mmu_reset_context(vcpu)
 
     def _populate(self, operation: Memslot) -> None:
         """Fill memory that userspace has just allocated."""
@@ -94,9 +102,7 @@ class Runner:
         elif not result.internal_error:
             execute(vcpu, code_after(instruction, config))
         self._last[operation.vcpu] = operation.cpl, result.fault is not None
-        fault = result.fault and Fault(
-            PAGE_FAULT_VECTOR, result.fault.error_code, result.fault.cr2
-        )
+        fault = result.fault and Fault(PAGE_FAULT_VECTOR, result.fault.error_code, result.fault.cr2)
         return Outcome(
             value=result.value,
             fault=fault,

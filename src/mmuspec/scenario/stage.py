@@ -19,6 +19,8 @@ RECORDED_PROCESSOR = Processor(rsvd_sets_p=False, tlb_survives_exit=False)
 """QEMU's emulated processor."""
 RECORDED_MAXPHYADDR = 40
 HUGE = 512
+ZERO_PFN = 0x3310
+"""Where the recorded kernels have their page of zeros; any frame would do."""
 
 
 def paging_of(name: str) -> Paging:
@@ -33,6 +35,7 @@ def build(scenario: Scenario, epoch: Epoch) -> Kvm:
         maxphyaddr=RECORDED_MAXPHYADDR,
         processor=RECORDED_PROCESSOR,
     )
+    host.zero_pfn = ZERO_PFN
     kvm = Kvm(epoch=epoch, paging=paging_of(scenario.name), host=host)
     kvm.userspace_read = _answer
     register_mmu_notifier(kvm)

@@ -56,7 +56,7 @@ def _init_tdp(vcpu: Vcpu) -> None:
     mmu = vcpu.mmu
     _direct(mmu)
     mmu.page_fault = tdp_page_fault
-    mmu.base_role = Role()
+    mmu.base_role = tdp_base_role(vcpu)
     mmu.shadow_root_level = PT64_ROOT_LEVEL if vcpu.kvm.host.word_bits == 64 else PT32E_ROOT_LEVEL
 
 
@@ -79,6 +79,16 @@ def _init_paging(vcpu: Vcpu) -> None:
     mmu.update_pte = paging_update_pte
     mmu.base_role = shadow_base_role(vcpu)
     mmu.shadow_root_level = PT64_ROOT_LEVEL if mmu.guest_mode is LONG4 else PT32E_ROOT_LEVEL
+
+
+def tdp_base_role(vcpu: Vcpu) -> Role:
+    """Return what every page has in its role under NPT or EPT: nothing in v3.11."""
+    epoch, controls = vcpu.kvm.epoch, vcpu.controls
+    if epoch.tdp_role_is_constant:
+        return Role(nxe=True, cr0_wp=True)
+    if epoch.tdp_role_follows_guest:
+        return Role(nxe=controls.nxe, cr0_wp=controls.wp)
+    return Role()
 
 
 def shadow_base_role(vcpu: Vcpu) -> Role:

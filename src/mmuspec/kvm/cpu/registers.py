@@ -20,8 +20,8 @@ from ...x86.mode import PAE
 from ...x86.tlb import FLUSH, MOV_CR3
 from ..pages.previous_roots import kvm_mmu_new_pgd
 from ..pages.roots import mmu_free_roots
-from ..state.requests import Request
 from ..state.flush import kvm_mmu_flush_tlb
+from ..state.requests import Request
 from ..state.vcpu import Vcpu
 from ..sync.sync_children import kvm_mmu_sync_roots
 from .context import kvm_mmu_reset_context, load_pdptrs

@@ -20,7 +20,7 @@ from .instruction import GuestFault, Instruction, Kind, Result
 from .registers import kvm_set_cr0, kvm_set_cr3, kvm_set_cr4, set_efer
 
 MAX_FAULTS = 64
-"""Faults that one access may take before the model says that it makes no progress [C6]."""
+"""Faults that one instruction may take before the model says that it makes no progress [C6]."""
 
 REGISTERS: dict[Kind, Callable[[Vcpu, int], None]] = {
     Kind.MOV_CR0: kvm_set_cr0,
@@ -37,6 +37,10 @@ class _Delivered(Exception):
         self.fault = GuestFault(error_code, cr2)
 
 
+class _Restart(Exception):
+    """A fault was handled: the instruction starts over, from its fetch."""
+
+
 def execute(vcpu: Vcpu, instruction: Instruction) -> Result:
     """Fetch and execute *instruction* on the processor, with KVM behind it.
 
@@ -44,25 +48,25 @@ def execute(vcpu: Vcpu, instruction: Instruction) -> Result:
     :raises TripleFault: the guest's root table is not in memory
     """
     result = Result()
-    for observer in vcpu.kvm.observers:
-        observer.instruction(vcpu, instruction)
-    try:
-        if instruction.rip is not None:
-            _fetch(vcpu, instruction, result)
+    for _ in range(MAX_FAULTS):
+        try:
+            _attempt(vcpu, instruction, result)
+        except _Restart:
+            continue
+        except _Delivered as delivered:
+            result.fault = delivered.fault
+        vcpu_exit_guest(vcpu)
+        return result
+    raise FaultError(f"{instruction} still faults after {MAX_FAULTS} faults")
+
+
+def _attempt(vcpu: Vcpu, instruction: Instruction, result: Result) -> None:
+    """Fetch the instruction and do what it is for."""
+    if instruction.rip is not None:
+        user = Pferr.U if instruction.user else Pferr(0)
+        _touch(vcpu, instruction.rip, Pferr.F | user, instruction, result)
+    if not result.emulated and not result.internal_error:
         _carry_out(vcpu, instruction, result)
-    except _Delivered as delivered:
-        result.fault = delivered.fault
-    vcpu_exit_guest(vcpu)
-    for observer in vcpu.kvm.observers:
-        observer.executed(vcpu, instruction, result)
-    return result
-
-
-def _fetch(vcpu: Vcpu, instruction: Instruction, result: Result) -> None:
-    """Fetch the instruction itself."""
-    assert instruction.rip is not None
-    user = Pferr.U if instruction.user else Pferr(0)
-    _touch(vcpu, instruction.rip, Pferr.F | user, instruction, result)
 
 
 def _carry_out(vcpu: Vcpu, instruction: Instruction, result: Result) -> None:
@@ -111,21 +115,20 @@ def _invlpg(vcpu: Vcpu, instruction: Instruction) -> None:
 def _touch(
     vcpu: Vcpu, gva: int, access: Pferr, instruction: Instruction, result: Result
 ) -> int | None:
-    """Access *gva* until it works.
+    """Access *gva* on the processor.
 
     :returns: the host-physical address; None if the emulator did the access
     """
-    for _ in range(MAX_FAULTS):
-        vcpu_enter_guest(vcpu)
-        try:
-            return hardware_access(vcpu, gva, access)
-        except PageFault as fault:
-            raise _Delivered(int(fault.error_code), fault.cr2) from None
-        except VmExit as vm_exit:
-            _handle_exit(vcpu, vm_exit, instruction, result)
-        if result.emulated or result.internal_error:
-            return None
-    raise FaultError(f"the access at {gva:#x} still faults after {MAX_FAULTS} faults")
+    vcpu_enter_guest(vcpu)
+    try:
+        return hardware_access(vcpu, gva, access)
+    except PageFault as fault:
+        raise _Delivered(int(fault.error_code), fault.cr2) from None
+    except VmExit as vm_exit:
+        _handle_exit(vcpu, vm_exit, instruction, result)
+    if result.emulated or result.internal_error:
+        return None
+    raise _Restart
 
 
 def _handle_exit(vcpu: Vcpu, vm_exit: VmExit, instruction: Instruction, result: Result) -> None:

@@ -6,9 +6,9 @@ transparent_hugepage_adjust() (v3.11).
 
 from ..slots.memslot import LARGE_LEVELS, MemSlot
 from ..state.address import gfn_to_lpage_base
-from ..state.page import ShadowPage
 from ..state.constants import PT_DIRECTORY_LEVEL, PT_PAGE_TABLE_LEVEL, PT_PDPE_LEVEL
 from ..state.errors import SlotError
+from ..state.page import ShadowPage
 from ..state.vm import Kvm
 
 

@@ -42,7 +42,7 @@ def kvm_current_mmio_generation(kvm: Kvm) -> int:
 def mark_mmio_spte(kvm: Kvm, sptep: int, gfn: int, access: int) -> None:
     """Store an MMIO spte for *gfn* that carries the current generation."""
     gen = kvm_current_mmio_generation(kvm)
-    access &= Acc.WRITE | Acc.USER
+    access = int(access & (Acc.WRITE | Acc.USER))
     spte = kvm.mmio_sptes.encode(gfn, access, gen)
     shown = spte & Acc.ALL if kvm.epoch.mmio_access_from_spte else access
     kvm.trace(MarkMmioSpte(sptep=sptep, gfn=gfn, access=shown, gen=gen))

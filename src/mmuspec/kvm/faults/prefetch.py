@@ -105,7 +105,13 @@ def direct_pte_prefetch(vcpu: Vcpu, sptep: int) -> None:
 
 
 def _direct_prefetch_many(vcpu: Vcpu, sp: ShadowPage, run: list[int]) -> bool:
-    """Map the frames of *run*; stop at one that cannot be had at once."""
+    """Map the frames of *run*; stop at one that cannot be had at once.
+
+    A run that leaves its slot is not mapped at all.
+    """
+    slot = vcpu.kvm.memslots.visible(sp.gfn_of(run[0])) if run else None
+    if run and (slot is None or sp.gfn_of(run[-1]) not in slot):
+        return False
     for index in run:
         gfn = sp.gfn_of(index)
         refuse_logged = bool(sp.role.access & Acc.WRITE)

@@ -63,18 +63,18 @@ def free_previous_roots(vcpu: Vcpu) -> None:
 
 def kvm_mmu_unload(vcpu: Vcpu) -> None:
     """Drop the roots, kept ones too; the next entry builds new ones."""
-    mmu_free_roots(vcpu)
     free_previous_roots(vcpu)
+    mmu_free_roots(vcpu)
 
 
 def kvm_mmu_free_obsolete_roots(vcpu: Vcpu) -> None:
     """Let go of the roots that a zap of everything has made obsolete."""
     kvm, mmu = vcpu.kvm, vcpu.mmu
-    if mmu.root_hpa != INVALID_PAGE and _obsolete_root(vcpu):
-        mmu_free_roots(vcpu)
     old = [root for root in mmu.prev_roots if _is_obsolete(vcpu, kvm.page_header(root[1]))]
     mmu.prev_roots = [root for root in mmu.prev_roots if root not in old]
     unpin_roots(kvm, [kvm.page_header(hpa) for _, hpa in old])
+    if mmu.root_hpa != INVALID_PAGE and _obsolete_root(vcpu):
+        mmu_free_roots(vcpu)
 
 
 def _obsolete_root(vcpu: Vcpu) -> bool:

@@ -38,9 +38,15 @@ def prepare_zap_oldest_mmu_page(kvm: Kvm, invalid_list: list[ShadowPage]) -> boo
 
 def make_mmu_pages_available(kvm: Kvm) -> None:
     """Make room before a fault creates pages."""
+    if kvm_mmu_available_pages(kvm) < KVM_MIN_FREE_MMU_PAGES:
+        _recycle(kvm)
+    for observer in kvm.observers:
+        observer.room_made()
+
+
+def _recycle(kvm: Kvm) -> None:
+    """Zap the oldest pages until there is room again."""
     invalid_list: list[ShadowPage] = []
-    if kvm_mmu_available_pages(kvm) >= KVM_MIN_FREE_MMU_PAGES:
-        return
     while kvm_mmu_available_pages(kvm) < KVM_REFILL_PAGES:
         if not prepare_zap_oldest_mmu_page(kvm, invalid_list):
             break

@@ -83,10 +83,17 @@ def kvm_mmu_invalidate_mmio_sptes(kvm: Kvm) -> None:
     if kvm.epoch.zap_generation is ZapGeneration.NONE:
         kvm_mmu_zap_all(kvm)
         return
-    last = (1 << kvm.epoch.generation.bits) - 1
-    if kvm_current_mmio_generation(kvm) >= last - 1:
+    if mmio_generation_wraps(kvm):
         kvm.log.append("zapping shadow pages for mmio generation wraparound")
         kvm_mmu_invalidate_zap_all_pages(kvm)
+
+
+def mmio_generation_wraps(kvm: Kvm) -> bool:
+    """Whether the current MMIO generation is one at which everything must be zapped."""
+    if kvm.epoch.mmio_wraps_at_zero:
+        return kvm_current_mmio_generation(kvm) == 0
+    last = (1 << kvm.epoch.generation.bits) - 1
+    return kvm_current_mmio_generation(kvm) >= last - 1
 
 
 def kvm_mmu_zap_all(kvm: Kvm) -> None:

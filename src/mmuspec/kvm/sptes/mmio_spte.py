@@ -41,7 +41,7 @@ class MmioSpteFormat:
 
     def encode(self, gfn: int, access: int, gen: int) -> int:
         """Return the spte for *gfn*; of *access* only WRITE and USER are kept."""
-        access &= Acc.WRITE | Acc.USER
+        access = int(access & (Acc.WRITE | Acc.USER))
         return generation_mmio_spte_mask(self.layout, gen) | self.fixed | access | gfn << PAGE_SHIFT
 
     def gfn(self, spte: int) -> int:
@@ -61,10 +61,15 @@ class MmioSpteFormat:
         layout, address = self.layout, self.fixed & bits(12, 51)
         high_end = layout.high_shift + layout.high_count - 1
         first_fixed = (address & -address).bit_length() - 1 if address else 52
-        runs = [
-            ("1", 0, 0, "part of the MMIO mask"),
+        low = [
+            (f"{self.fixed & P}", 0, 0, "part of the MMIO mask"),
             ("W", 1, 1, "the guest mapping allows writes"),
             ("U", 2, 2, "the guest mapping allows user accesses"),
+        ]
+        if self.fixed & EPT_MISCONFIGURED == EPT_MISCONFIGURED:
+            low = [(f"{self.fixed & 7:03b}", 0, 2, "writable and executable but not readable")]
+        runs = [
+            *low,
             ("gen low", layout.low_shift, layout.low_shift + layout.low_count - 1, "generation"),
             ("gfn", 12, first_fixed - 1, "guest frame number"),
             ("ones", first_fixed, 51, "reserved physical-address bits"),

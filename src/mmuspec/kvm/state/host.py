@@ -34,6 +34,8 @@ class HostPte:
 class Host:
     """Physical memory, the pages that KVM allocated, and the process's own pages.
 
+    ``zero_pfn`` is the shared page of zeros that a page never written reads as;
+    None gives each page a frame of its own from the start.
     ``before_unmap`` is called with an hva whose page is about to go: the MMU
     notifier of a VM.
 
@@ -54,6 +56,7 @@ class Host:
         self.transparent_huge: set[int] = set()
         self.accessed: Counter[int] = Counter()
         self.dirty: Counter[int] = Counter()
+        self.zero_pfn: int | None = None
         self.before_unmap: Callable[[int], None] = lambda hva: None
         self._next_table = _FIRST_TABLE_PFN
         self._next_user = _FIRST_USER_PFN
@@ -105,10 +108,16 @@ class Host:
 
         A write to a read-only page breaks copy-on-write: it gets a frame of its own.
         """
-        pte = self.ptes.get(hva & ~PAGE_MASK) or self.map_page(hva)
+        pte = self.ptes.get(hva & ~PAGE_MASK) or self._fault_in(hva, write=write)
         if write and not pte.writable:
             pte = self._break_cow(hva, pte)
         return pte
+
+    def _fault_in(self, hva: int, *, write: bool) -> HostPte:
+        """Give *hva* its first page: for a read, the shared zero page if there is one."""
+        if write or self.zero_pfn is None:
+            return self.map_page(hva)
+        return self.map_page(hva, self.zero_pfn, writable=False)
 
     def host_page_level(self, hva: int) -> int:
         """Return the page-table level of the hugetlbfs page behind *hva*, or 1."""

@@ -1,5 +1,7 @@
 """Figures of the chapter on the contract."""
 
+from itertools import pairwise
+
 from mmuspec.kvm.pages.zap_all import kvm_mmu_invalidate_zap_all_pages
 from mmuspec.kvm.sptes.spte import spte_to_pfn
 from mmuspec.scenario.machine import Machine
@@ -35,7 +37,7 @@ def translation() -> str:
         Edge("hva", "hpa", "host tables"),
         Edge("gva", "root", "CR3", kind="accent"),
         Edge("root", "spte", f"{len(m.walk(GVA))} levels", kind="accent"),
-        Edge("spte", "hpa", "address", kind="accent"),
+        Edge("spte", "hpa", kind="accent"),
     ]
     title = "What a guest-virtual address means, and the shadow tables that give the same answer"
     return graph.draw(nodes, edges, title)
@@ -69,4 +71,4 @@ def stretches_of_work(*, waits: bool, tables: int = 40) -> list[int]:
     lock.on_yield = lambda: marks.append(lock.work)
     kvm_mmu_invalidate_zap_all_pages(m.kvm)
     marks.append(lock.work)
-    return [after - before for before, after in zip(marks, marks[1:], strict=False)]
+    return [after - before for before, after in pairwise(marks)]

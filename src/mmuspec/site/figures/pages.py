@@ -81,8 +81,11 @@ def _kind(sp: ShadowPage) -> str:
 
 
 def _links(m: Machine, sp: ShadowPage) -> Iterator[Edge]:
-    """Yield the links to *sp*, with the index of the spte, and the way back."""
+    """Yield an edge for each parent of *sp*, with the indices of its sptes, and one back."""
+    indices: dict[str, list[int]] = {}
     for sptep in parent_sptes(m.kvm, sp):
         parent = m.kvm.page_header(sptep)
-        yield Edge(_name(parent), _name(sp), f"[{parent.index_of(sptep)}]")
-        yield Edge(_name(sp), _name(parent), back=True)
+        indices.setdefault(_name(parent), []).append(parent.index_of(sptep))
+    for parent_name, found in indices.items():
+        yield Edge(parent_name, _name(sp), " ".join(f"[{index}]" for index in found))
+        yield Edge(_name(sp), parent_name, back=True)

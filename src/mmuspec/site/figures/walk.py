@@ -7,8 +7,24 @@ from mmuspec.scenario.machine import Machine
 from mmuspec.site.figures import bitfield, graph
 from mmuspec.site.figures.graph import Edge, Node
 from mmuspec.x86.controls import Controls
-from mmuspec.x86.entry import PAGE_SHIFT, PAT, PAT_LARGE, PCD, PS, PWT, RW, US, XD, A, D, Field, G, P
-from mmuspec.x86.layout import Level, level_of
+from mmuspec.x86.entry import (
+    ADDRESS_MASK,
+    PAGE_SHIFT,
+    PAT,
+    PAT_LARGE,
+    PCD,
+    PS,
+    PWT,
+    RW,
+    US,
+    XD,
+    A,
+    D,
+    Field,
+    G,
+    P,
+)
+from mmuspec.x86.layout import level_of
 from mmuspec.x86.mode import PagingMode, mode_of
 from mmuspec.x86.pferr import READ
 
@@ -71,14 +87,11 @@ def entry_fields(
     leaf = large or number == 1
     reserved = level.reserved_large if large else level.reserved
     fields = [*_flags(leaf=leaf, large=large, wide=mode.entry_size == 8)]
-    fields += _runs("address", _address(level) & ~reserved, "of the page or of the next table")
+    whole = (1 << 8 * mode.entry_size) - 1
+    address = level.frame_mask if leaf else ADDRESS_MASK
+    fields += _runs("address", address & whole & ~reserved, "of the page, or of the next table")
     fields += _runs("address 32+", level.extension if large else 0, "PSE-36")
-    fields += _runs("reserved", reserved, "must be 0")
-    return [field for field in fields if field.low < 8 * mode.entry_size]
-
-
-def _address(level: Level) -> int:
-    return level.frame_mask if level.shift > PAGE_SHIFT else level.frame_mask
+    return [*fields, *_runs("reserved", reserved, "must be 0")]
 
 
 def _flags(*, leaf: bool, large: bool, wide: bool) -> Iterator[Field]:
