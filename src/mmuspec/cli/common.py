@@ -50,12 +50,13 @@ def prose(text: str, indent: int = 0) -> Iterator[str]:
 def code(text: str, indent: int = 0) -> Iterator[str]:
     """Yield the lines of *text*; one that is too long goes on, indented, on the next."""
     for line in text.rstrip("\n").split("\n"):
-        lead, room = " " * indent, WIDTH - indent
-        yield (lead + line[:room]).rstrip()
-        rest = line[room:]
-        while rest:
-            yield f"{lead}      {rest[: room - 6]}"
-            rest = rest[room - 6 :]
+        rest = " " * indent + line
+        while len(rest) > WIDTH:
+            cut = rest.rfind(" ", WIDTH // 2, WIDTH + 1)
+            cut = cut if cut > 0 else WIDTH
+            yield rest[:cut].rstrip()
+            rest = " " * (indent + 6) + rest[cut:].lstrip()
+        yield rest.rstrip()
 
 
 def labelled(label: str, text: str, width: int) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ..kvm.pages.zap import is_obsolete_sp
 from ..kvm.rmaps.pte_list import PteList, pte_list_iterate
 from ..kvm.slots.memslot import MemSlot
-from ..kvm.sptes.spte import is_last_spte, spte_to_pfn
+from ..kvm.sptes.spte import is_last_spte
 from ..kvm.state.address import PT64_BASE_ADDR_MASK
 from ..kvm.state.constants import INVALID_PAGE
 from ..kvm.state.page import ShadowPage
@@ -97,6 +97,14 @@ class Snapshot:
         return [entry for entry in self.entries if is_present(entry.spte)]
 
     @cached_property
+    def present_of(self) -> dict[ShadowPage, list[Entry]]:
+        """The same, page by page."""
+        found: dict[ShadowPage, list[Entry]] = defaultdict(list)
+        for entry in self.present:
+            found[entry.sp].append(entry)
+        return found
+
+    @cached_property
     def leaves(self) -> list[Entry]:
         """Every spte that maps a page."""
         return [e for e in self.present if is_last_spte(e.spte, e.sp.role.level)]
@@ -125,14 +133,6 @@ class Snapshot:
     def parents(self) -> dict[ShadowPage, list[int]]:
         """The parent sptes that each page knows of."""
         return {sp: list(pte_list_iterate(self.kvm.descs, sp.parent_ptes)) for sp in self.pages}
-
-    @cached_property
-    def by_pfn(self) -> dict[int, list[Entry]]:
-        """The leaves that map each host frame; a large one under its first frame."""
-        found: dict[int, list[Entry]] = defaultdict(list)
-        for leaf in self.leaves:
-            found[spte_to_pfn(leaf.spte)].append(leaf)
-        return found
 
     def lists(self) -> Iterator[tuple[str, PteList]]:
         """Yield (name, head) of every ``pte_list``."""

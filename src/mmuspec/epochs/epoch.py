@@ -100,6 +100,12 @@ class Epoch:
     """mark_mmio_spte prints the low bits of the spte as access."""
     registers_parent_at_lookup: bool = True
     """A page is told its parent when it is looked up, before the spte exists."""
+    emulator_knows_fault_gpa: bool = False
+    """In a direct context the emulator takes the fault's gpa, instead of walking again."""
+    zaps_collapsible: bool = False
+    """When dirty logging ends, small sptes that could be large are zapped."""
+    manual_dirty_log: bool = False
+    """Userspace may clear the dirty log itself (KVM_CLEAR_DIRTY_LOG)."""
     write_protect_drops_large: bool = True
     """Write protection drops a large spte, instead of making it read-only."""
     hash_shift: int = 10

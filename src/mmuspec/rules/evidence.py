@@ -134,10 +134,10 @@ def _load(cache: Path | None) -> dict[str, Any]:
     if cache is None or not cache.is_file():
         return {}
     try:
-        known: dict[str, Any] = json.loads(cache.read_text(encoding="utf-8"))
+        known = json.loads(cache.read_text(encoding="utf-8"))
     except ValueError:
         return {}
-    return known
+    return known if isinstance(known, dict) else {}
 
 
 @functools.cache

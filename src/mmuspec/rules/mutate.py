@@ -94,7 +94,7 @@ def applied(mutant: Mutant) -> Iterator[None]:
         code, defaults, keyword_defaults = _mutated(function, mutant)
         saved = function.__code__, function.__defaults__, function.__kwdefaults__
         function.__code__ = code
-    except (ValueError, SyntaxError) as error:
+    except (ValueError, SyntaxError, OSError) as error:
         text = f"mutant {mutant.id} of {mutant.target}: {error}"
         raise RulesError([Problem(mutant.chapter, mutant.line, text)]) from None
     forget = getattr(owner, "cache_clear", lambda: None)

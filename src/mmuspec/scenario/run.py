@@ -7,7 +7,7 @@ from ..epochs import Epoch
 from ..events import Event
 from ..kvm.cpu.context import kvm_mmu_reset_context
 from ..kvm.cpu.run import execute
-from ..kvm.slots.dirty_log import kvm_vm_ioctl_get_dirty_log
+from ..kvm.slots.dirty_log import kvm_vm_ioctl_clear_dirty_log, kvm_vm_ioctl_get_dirty_log
 from ..kvm.slots.update import kvm_set_memory_region, kvm_vm_ioctl_set_nr_mmu_pages
 from ..kvm.state.errors import SlotError
 from ..x86.entry import PAGE_SHIFT
@@ -143,8 +143,13 @@ class Runner:
         return Outcome(rc=0, dirty=tuple(sorted(gfn - slot.base_gfn for gfn in dirty)))
 
     def clear_dirty_log(self, operation: ClearDirtyLog) -> Outcome:
-        """``KVM_CLEAR_DIRTY_LOG`` does not exist in v3.11."""
-        return Outcome(rc=-EINVAL)
+        """``KVM_CLEAR_DIRTY_LOG``, which does not exist in v3.11."""
+        slot = self.kvm.memslots.slots.get(operation.slot)
+        if not self.kvm.epoch.manual_dirty_log or slot is None:
+            return Outcome(rc=-EINVAL)
+        first = slot.base_gfn + operation.first
+        gfns = {first + i for i in range(operation.num) if operation.mask64 >> i & 1}
+        return self._ioctl(lambda: kvm_vm_ioctl_clear_dirty_log(self.kvm, operation.slot, gfns))
 
     def set_nr_mmu_pages(self, operation: SetNrMmuPages) -> Outcome:
         """``KVM_SET_NR_MMU_PAGES``."""

@@ -18,6 +18,8 @@ FILL = 0x10E6
 RECORDED_PROCESSOR = Processor(rsvd_sets_p=False, tlb_survives_exit=False)
 """QEMU's emulated processor."""
 RECORDED_MAXPHYADDR = 40
+MANUAL_PROTECT_ENABLE, INITIALLY_SET = 1, 2
+"""Arguments of KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2."""
 HUGE = 512
 ZERO_PFN = 0x3310
 """Where the recorded kernels have their page of zeros; any frame would do."""
@@ -38,6 +40,10 @@ def build(scenario: Scenario, epoch: Epoch) -> Kvm:
     host.zero_pfn = ZERO_PFN
     kvm = Kvm(epoch=epoch, paging=paging_of(scenario.name), host=host)
     kvm.userspace_read = _answer
+    if epoch.manual_dirty_log:
+        protect = _argument(scenario, "manual_dirty")
+        kvm.manual_dirty_log = bool(protect & MANUAL_PROTECT_ENABLE)
+        kvm.dirty_log_initially_set = bool(protect & INITIALLY_SET)
     register_mmu_notifier(kvm)
     config = scenario.config
     for _ in range(scenario.vcpus):
@@ -50,6 +56,12 @@ def build(scenario: Scenario, epoch: Epoch) -> Kvm:
         )
         init_kvm_mmu(kvm.create_vcpu(controls))
     return kvm
+
+
+def _argument(scenario: Scenario, name: str) -> int:
+    """Return the number that the scenario's arguments give *name*, or 0."""
+    given = dict(arg.partition("=")[::2] for arg in scenario.config.args)
+    return int(given.get(name, "0"))
 
 
 def _answer(gpa: int, size: int) -> int:

@@ -17,6 +17,7 @@ from ..state.constants import PT32E_ROOT_LEVEL, PT64_ROOT_LEVEL
 from ..state.mmu import Mmu
 from ..state.role import Role
 from ..state.vcpu import Vcpu
+from ..state.vm import Kvm, Paging
 from ..sync.invlpg import nonpaging_invlpg, paging_invlpg
 from ..sync.pte_write import nonpaging_update_pte, paging_update_pte
 from ..sync.sync_page import nonpaging_sync_page, paging_sync_page
@@ -57,7 +58,13 @@ def _init_tdp(vcpu: Vcpu) -> None:
     _direct(mmu)
     mmu.page_fault = tdp_page_fault
     mmu.base_role = tdp_base_role(vcpu)
-    mmu.shadow_root_level = PT64_ROOT_LEVEL if vcpu.kvm.host.word_bits == 64 else PT32E_ROOT_LEVEL
+    mmu.shadow_root_level = get_tdp_level(vcpu.kvm)
+
+
+def get_tdp_level(kvm: Kvm) -> int:
+    """Return the levels of KVM's tables: NPT uses the host's own format, EPT has one of 4."""
+    small = kvm.paging is Paging.NPT and kvm.host.word_bits == 32
+    return PT32E_ROOT_LEVEL if small else PT64_ROOT_LEVEL
 
 
 def _init_nonpaging(vcpu: Vcpu) -> None:

@@ -53,7 +53,9 @@ def vcpu_mmio_gva_to_gpa(vcpu: Vcpu, gva: int, access: int) -> tuple[int, bool]:
         vcpu.mmu.permissions, rights, access
     ):
         return vcpu.mmio.mmio_gfn << PAGE_SHIFT | gva & PAGE_MASK, True
-    gpa = vcpu.mmu.gva_to_gpa(vcpu, gva, access)
+    gpa = vcpu.fault_gpa
+    if gpa is None or (gpa ^ gva) & PAGE_MASK:
+        gpa = vcpu.mmu.gva_to_gpa(vcpu, gva, access)
     return gpa, vcpu_match_mmio_gpa(vcpu, gpa)
 
 

@@ -4,7 +4,6 @@ Source: tdp_page_fault(), nonpaging_page_fault(), nonpaging_map(),
 __direct_map() (v3.11).
 """
 
-from ...events import SpteRequested
 from ...x86.entry import PAGE_SHIFT
 from ...x86.pferr import Pferr
 from ..pages.lookup import kvm_mmu_get_page, link_shadow_page
@@ -20,7 +19,7 @@ from ..state.vcpu import Vcpu
 from .fast_page_fault import fast_page_fault
 from .fault_result import Fault
 from .large_pages import forces_small_pages, mapping_level, transparent_hugepage_adjust
-from .map_pfn import fetch_pfn, handle_abnormal_pfn, mmu_notifier_retry
+from .map_pfn import fetch_pfn, handle_abnormal_pfn, mmu_notifier_retry, trace_spte_requested
 from .mmio import RetMmioPf, handle_mmio_page_fault_common
 from .pfn import Pfn
 from .prefetch import direct_pte_prefetch
@@ -77,8 +76,7 @@ def direct_map(vcpu: Vcpu, gfn: int, pfn: Pfn, level: int, *, write: bool) -> bo
     :returns: whether the instruction must be emulated
     """
     kvm = vcpu.kvm
-    if kvm.epoch.reports_spte_requested:
-        kvm.trace(SpteRequested(gfn=gfn, pfn=pfn.number, level=level))
+    trace_spte_requested(kvm, gfn, pfn, level)
     emulate = False
     for step in for_each_shadow_entry(vcpu, gfn << PAGE_SHIFT):
         if step.level == level:

@@ -64,6 +64,18 @@ def mapping_level(kvm: Kvm, gfn: int) -> int:
     return allowed
 
 
+def max_mapping_level(kvm: Kvm, gfn: int) -> int:
+    """Return the largest level at which *gfn* could be mapped, transparent huge pages too."""
+    slot = kvm.memslots.visible(gfn)
+    if slot is None:
+        return PT_PAGE_TABLE_LEVEL
+    page = kvm.host.ptes.get(slot.hva(gfn))
+    transparent = page is not None and page.pfn in kvm.host.transparent_huge
+    if transparent and not has_wrprotected_page(kvm, gfn, PT_DIRECTORY_LEVEL):
+        return PT_DIRECTORY_LEVEL
+    return mapping_level(kvm, gfn)
+
+
 def forces_small_pages(kvm: Kvm, gfn: int) -> bool:
     """Whether the slot of *gfn* rules out large pages (``mapping_level_dirty_bitmap``)."""
     slot = kvm.memslots.visible(gfn)

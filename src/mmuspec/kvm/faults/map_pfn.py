@@ -6,6 +6,7 @@ Asynchronous page faults are not modelled: the host always has the page.
 
 from dataclasses import dataclass
 
+from ...events import SpteRequested
 from ..state.vcpu import Vcpu
 from ..state.vm import Kvm
 from .mmio_cache import vcpu_cache_mmio_info
@@ -24,6 +25,12 @@ def fetch_pfn(vcpu: Vcpu, gfn: int, *, write: bool) -> FetchedPfn:
     """Ask the host for the page of *gfn*; the sequence number is read first."""
     seq = vcpu.kvm.mmu_notifier_seq
     return FetchedPfn(gfn_to_pfn_prot(vcpu.kvm, gfn, write=write), seq)
+
+
+def trace_spte_requested(kvm: Kvm, gfn: int, pfn: Pfn, level: int) -> None:
+    """Report what a fault is about to map, in versions that do."""
+    if kvm.epoch.reports_spte_requested:
+        kvm.trace(SpteRequested(gfn=gfn, pfn=pfn.number, level=level))
 
 
 def mmu_notifier_retry(kvm: Kvm, mmu_seq: int) -> bool:

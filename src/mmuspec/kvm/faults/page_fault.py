@@ -34,6 +34,8 @@ def kvm_mmu_page_fault(
 
 def _emulate(vcpu: Vcpu, addr: int, instruction: Instruction, result: Result) -> None:
     """Emulate, unless the instruction should rather be retried."""
+    known = vcpu.mmu.direct_map and vcpu.kvm.epoch.emulator_knows_fault_gpa
+    vcpu.fault_gpa = addr if known else None
     mmio = is_mmio_page_fault(vcpu, addr)
     if not mmio and retry_instruction(vcpu, instruction, addr):
         return

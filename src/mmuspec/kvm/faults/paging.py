@@ -6,7 +6,6 @@ FNAME(is_self_change_mapping), validate_direct_spte() (v3.11).
 
 from dataclasses import replace
 
-from ...events import SpteRequested
 from ...x86.pferr import Pferr
 from ..guest.memory import gpa_to_hpa, kvm_read_guest
 from ..guest.walk_addr import GuestWalker, WalkFailed, walk_addr
@@ -36,7 +35,7 @@ from .large_pages import (
     mapping_level,
     transparent_hugepage_adjust,
 )
-from .map_pfn import FetchedPfn, fetch_pfn, handle_abnormal_pfn, mmu_notifier_retry
+from .map_pfn import FetchedPfn, fetch_pfn, handle_abnormal_pfn, mmu_notifier_retry, trace_spte_requested
 from .mmio import RetMmioPf, handle_mmio_page_fault_common
 from .pfn import Pfn
 from .prefetch import pte_prefetch
@@ -172,7 +171,11 @@ def fetch(
     gptes = gpte_changed(vcpu, walker, top)
     if gptes is None:
         return None
+    requested = False
     for step in for_each_shadow_entry(vcpu, addr):
+        if step.level <= walker.level and not requested:
+            requested = True
+            trace_spte_requested(kvm, walker.gfn, pfn, level)
         clear_sp_write_flooding_count(vcpu, step.sptep)
         if step.level > walker.level:
             gptes = _link_indirect(vcpu, addr, walker, step)
@@ -184,8 +187,6 @@ def fetch(
             break
     for observer in kvm.observers:
         observer.fetched(vcpu, addr)
-    if kvm.epoch.reports_spte_requested:
-        kvm.trace(SpteRequested(gfn=walker.gfn, pfn=pfn.number, level=level))
     emulate = mmu_set_spte(
         vcpu, step.sptep, walker.pte_access, level, walker.gfn, pfn, write_fault=write
     )

@@ -80,9 +80,6 @@ def kvm_mmu_invalidate_mmio_sptes(kvm: Kvm) -> None:
     An update moves the generation by one or two, so one of the last two
     numbers is always seen.
     """
-    if kvm.epoch.zap_generation is ZapGeneration.NONE:
-        kvm_mmu_zap_all(kvm)
-        return
     if mmio_generation_wraps(kvm):
         kvm.log.append("zapping shadow pages for mmio generation wraparound")
         kvm_mmu_invalidate_zap_all_pages(kvm)
@@ -104,3 +101,18 @@ def kvm_mmu_zap_all(kvm: Kvm) -> None:
             if sp in kvm.active_mmu_pages:
                 kvm_mmu_prepare_zap_page(kvm, sp, invalid_list)
         kvm_mmu_commit_zap_page(kvm, invalid_list)
+
+
+def kvm_mmu_zap_mmio_sptes(kvm: Kvm) -> None:
+    """Zap the pages that hold an MMIO spte, as v3.10 does: every page is looked at.
+
+    The kernel marks such a page (``mmio_cached``); here its entries are looked at.
+    """
+    invalid_list: list[ShadowPage] = []
+    with kvm.mmu_lock():
+        for sp in list(kvm.active_mmu_pages):
+            kvm.mmu_lock.count()
+            if sp in kvm.active_mmu_pages and any(map(kvm.masks.is_mmio_spte, sp.spt)):
+                kvm_mmu_prepare_zap_page(kvm, sp, invalid_list)
+        kvm_mmu_commit_zap_page(kvm, invalid_list)
+    kvm_reload_remote_mmus(kvm)

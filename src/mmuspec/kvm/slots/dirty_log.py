@@ -5,6 +5,9 @@ kvm_vm_ioctl_get_dirty_log() (v3.11).
 """
 
 from ..sptes.write_protect import write_protect_rmapp
+from ..faults.large_pages import max_mapping_level
+from ..rmaps.pte_list import pte_list_iterate
+from ..rmaps.rmap import drop_spte
 from ..state.constants import KVM_NR_PAGE_SIZES, PT_PAGE_TABLE_LEVEL
 from ..state.errors import SlotError
 from ..state.flush import kvm_flush_remote_tlbs
@@ -27,6 +30,28 @@ def kvm_mmu_slot_remove_write_access(kvm: Kvm, slot: MemSlot) -> None:
         kvm_flush_remote_tlbs(kvm)
 
 
+def kvm_mmu_zap_collapsible_sptes(kvm: Kvm, slot: MemSlot) -> None:
+    """Zap the small sptes of direct pages that could be large, now that logging has ended.
+
+    Source: kvm_mmu_zap_collapsible_sptes() (first in 4.x; v6.1).
+    """
+    flush = False
+    with kvm.mmu_lock():
+        for rmapp in list(slot.rmaps(PT_PAGE_TABLE_LEVEL, slot.base_gfn, slot.end_gfn - 1)):
+            for sptep in list(pte_list_iterate(kvm.descs, rmapp)):
+                if _collapsible(kvm, sptep):
+                    drop_spte(kvm, sptep)
+                    flush = True
+        if flush:
+            kvm_flush_remote_tlbs(kvm)
+
+
+def _collapsible(kvm: Kvm, sptep: int) -> bool:
+    """Whether the frame of *sptep*, in a direct page, lies in a huge page that may be mapped."""
+    sp = kvm.page_header(sptep)
+    return sp.role.direct and sp.role.level < max_mapping_level(kvm, sp.gfn)
+
+
 def kvm_vm_ioctl_get_dirty_log(kvm: Kvm, slot_id: int) -> set[int]:
     """Return the frames written since the last call, and start a new log.
 
@@ -38,6 +63,8 @@ def kvm_vm_ioctl_get_dirty_log(kvm: Kvm, slot_id: int) -> set[int]:
     slot = kvm.memslots.slots.get(slot_id)
     if slot is None or not slot.log_dirty:
         raise SlotError(f"slot {slot_id} has no dirty log")
+    if kvm.manual_dirty_log:
+        return set(slot.dirty_bitmap)
     with kvm.mmu_lock():
         snapshot, slot.dirty_bitmap = slot.dirty_bitmap, set()
         for gfn in sorted(snapshot):
@@ -47,6 +74,23 @@ def kvm_vm_ioctl_get_dirty_log(kvm: Kvm, slot_id: int) -> set[int]:
     for observer in kvm.observers:
         observer.log_taken(slot, snapshot)
     return snapshot
+
+
+def kvm_vm_ioctl_clear_dirty_log(kvm: Kvm, slot_id: int, gfns: set[int]) -> None:
+    """Forget that *gfns* were written, and notice the next write to each (since v5.0).
+
+    :raises SlotError: the slot does not exist or is not logged
+    """
+    slot = kvm.memslots.slots.get(slot_id)
+    if slot is None or not slot.log_dirty:
+        raise SlotError(f"slot {slot_id} has no dirty log")
+    with kvm.mmu_lock():
+        cleared = slot.dirty_bitmap & gfns
+        slot.dirty_bitmap -= cleared
+        for gfn in sorted(cleared):
+            kvm_mmu_write_protect_gfn(kvm, slot, gfn)
+        if cleared:
+            kvm_flush_remote_tlbs(kvm)
 
 
 def kvm_mmu_write_protect_gfn(kvm: Kvm, slot: MemSlot, gfn: int) -> bool:

@@ -13,16 +13,16 @@ from ..pages.zap_all import (
     kvm_mmu_invalidate_mmio_sptes,
     kvm_mmu_invalidate_zap_all_pages,
     kvm_mmu_zap_all,
+    kvm_mmu_zap_mmio_sptes,
 )
 from ..state.constants import (
-    KVM_MEM_LOG_DIRTY_PAGES,
     KVM_MEM_READONLY,
     KVM_MEMSLOT_INVALID,
     KVM_MIN_ALLOC_MMU_PAGES,
 )
 from ..state.errors import SlotError
 from ..state.vm import Kvm
-from .dirty_log import kvm_mmu_slot_remove_write_access
+from .dirty_log import kvm_mmu_slot_remove_write_access, kvm_mmu_zap_collapsible_sptes
 from .memslot import MemSlot
 
 
@@ -118,6 +118,8 @@ def _install(kvm: Kvm, change: Change, old: MemSlot | None, new: MemSlot) -> Non
         if not new.log_dirty:
             old.dirty_bitmap.clear()
         old.flags = new.flags
+        if new.log_dirty and kvm.dirty_log_initially_set:
+            old.dirty_bitmap.update(range(old.base_gfn, old.end_gfn))
     else:
         new.inflate_write_counts()
         slots[new.id] = new
@@ -128,9 +130,15 @@ def kvm_arch_commit_memory_region(kvm: Kvm, change: Change, new: MemSlot) -> Non
     """Adjust the budget, start dirty logging, and look at the MMIO generation."""
     if not kvm.n_requested_mmu_pages:
         kvm_mmu_change_mmu_pages(kvm, kvm_mmu_calculate_mmu_pages(kvm))
-    if change is not Change.DELETE and new.flags & KVM_MEM_LOG_DIRTY_PAGES:
-        kvm_mmu_slot_remove_write_access(kvm, kvm.memslots.slots[new.id])
-    kvm_mmu_invalidate_mmio_sptes(kvm)
+    if change is not Change.DELETE and new.log_dirty:
+        if not kvm.dirty_log_initially_set:
+            kvm_mmu_slot_remove_write_access(kvm, kvm.memslots.slots[new.id])
+    elif change is Change.FLAGS_ONLY and kvm.epoch.zaps_collapsible and not new.read_only:
+        kvm_mmu_zap_collapsible_sptes(kvm, kvm.memslots.slots[new.id])
+    if kvm.epoch.zap_generation is not ZapGeneration.NONE:
+        kvm_mmu_invalidate_mmio_sptes(kvm)
+    elif change in (Change.CREATE, Change.MOVE):
+        kvm_mmu_zap_mmio_sptes(kvm)
 
 
 def kvm_vm_ioctl_set_nr_mmu_pages(kvm: Kvm, pages: int) -> None:

@@ -32,9 +32,11 @@ def mmio_masks(
     return value, value
 
 
-def mmio_fixed_bits(epoch: Epoch, *, maxphyaddr: int = 40, ept: bool = False) -> int:
+def mmio_fixed_bits(
+    epoch: Epoch, *, maxphyaddr: int = 40, host_is_64bit: bool = True, ept: bool = False
+) -> int:
     """Return the bits that every new MMIO spte has besides gfn, access and generation."""
-    mask, value = mmio_masks(epoch, maxphyaddr=maxphyaddr, ept=ept)
+    mask, value = mmio_masks(epoch, maxphyaddr=maxphyaddr, host_is_64bit=host_is_64bit, ept=ept)
     if epoch.mmio_tag is MmioTag.SPECIAL_BITS:
         return mask | (EPT_MISCONFIGURED if ept else _value(maxphyaddr))
     return value

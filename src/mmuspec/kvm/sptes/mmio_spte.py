@@ -5,8 +5,9 @@ get_mmio_spte_gfn(), get_mmio_spte_access() (v3.11).
 """
 
 from ...epochs import Epoch, GenerationLayout
-from ...x86.entry import PAGE_MASK, PAGE_SHIFT, Field, bits
+from ...x86.entry import PAGE_MASK, PAGE_SHIFT, Field, P, bits
 from ..state.role import Acc
+from .mmio_mask import EPT_MISCONFIGURED
 
 
 def generation_mmio_spte_mask(layout: GenerationLayout, gen: int) -> int:

@@ -59,7 +59,12 @@ class Kvm:
         self.defects = epoch.defects - _known(repaired)
         self.masks = self._masks()
         ept = paging in (Paging.EPT, Paging.EPT_NO_AD)
-        fixed = mmio_fixed_bits(epoch, maxphyaddr=self.host.maxphyaddr, ept=ept)
+        fixed = mmio_fixed_bits(
+            epoch,
+            maxphyaddr=self.host.maxphyaddr,
+            host_is_64bit=self.host.word_bits == 64,
+            ept=ept,
+        )
         self.mmio_sptes = MmioSpteFormat(epoch, fixed)
         self.mmu_lock = MmuLock()
         self.descs = PteListDescCache(
@@ -79,6 +84,8 @@ class Kvm:
         self.mmu_notifier_seq = 0
         self.mmu_notifier_count = 0
         self.tlbs_dirty = 0
+        self.manual_dirty_log = False
+        self.dirty_log_initially_set = False
         self.log: list[str] = []
         self.userspace_read: Callable[[int, int], int] = lambda gpa, size: 0
         self.trace: Callable[[Event], None] = lambda event: None

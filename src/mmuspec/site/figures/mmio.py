@@ -1,7 +1,5 @@
 """Figures of the chapter on MMIO page faults."""
 
-from collections.abc import Callable
-
 from ...kvm.faults.mmio import kvm_current_mmio_generation
 from ...kvm.state.vm import Paging
 from ...scenario.machine import Machine
@@ -9,6 +7,9 @@ from . import bitfield, timeline
 
 PAGES = {"A": (0x60_0000, 0xFEE0_0000), "B": (0x60_1000, 0xFEC0_0000)}
 """Name of an MMIO page in the figure -> its gva and its gpa."""
+
+READS = "AABA|BBA"
+"""Pages in the order in which they are read; a slot is created at the bar."""
 
 
 def _machine() -> Machine:
@@ -46,27 +47,25 @@ def answered_by(names: list[str]) -> str:
 def answers() -> str:
     """Draw who answers a series of MMIO reads, before and after a slot is created elsewhere."""
     machine = _machine()
-
-    def read(page: str) -> tuple[str, Callable[[], object]]:
-        return f"read {page}", lambda: machine.read(PAGES[page][0])
-
-    def create() -> object:
-        return machine.memslot(1, 0x4000_0000, 0x20_0000)
-
-    script = [*map(read, "AABA"), ("create a slot", create), *map(read, "BBA")]
     spans, moments = [], []
-    for step, (words, act) in enumerate(script):
-        moments.append(timeline.Moment(step, words))
+    for step, page in enumerate(READS):
         machine.events()
-        act()
-        spans += _state(machine, step)
+        if page in PAGES:
+            machine.read(PAGES[page][0])
+            who = answered_by(machine.names())
+            kind = "accent" if who == "slow path" else "plain"
+            spans.append(timeline.Span("answered by", step, step + 1, who, kind))
+        else:
+            machine.memslot(1, 0x4000_0000, 0x20_0000)
+        moments.append(timeline.Moment(step, f"read {page}" if page in PAGES else "create a slot"))
+        spans += _generations(machine, step)
     lanes = ["answered by", "spte of A", "spte of B", "slots"]
     title = "Who answers a series of MMIO reads, and the generation in each MMIO spte"
     return timeline.draw(lanes, spans, title, moments=moments)
 
 
-def _state(machine: Machine, step: int) -> list[timeline.Span]:
-    """Return what each lane holds once the step is done."""
+def _generations(machine: Machine, step: int) -> list[timeline.Span]:
+    """Return the generations once the step is done; an outdated one is muted."""
     current = kvm_current_mmio_generation(machine.kvm)
     spans = [timeline.Span("slots", step, step + 1, f"{current:#x}")]
     for page, (gva, _) in PAGES.items():
@@ -75,8 +74,4 @@ def _state(machine: Machine, step: int) -> list[timeline.Span]:
             gen = machine.kvm.mmio_sptes.generation(stored)
             kind = "plain" if gen == current else "muted"
             spans.append(timeline.Span(f"spte of {page}", step, step + 1, f"{gen:#x}", kind))
-    if names := machine.names() or machine.vcpu.mmio.mmio_gva:
-        who = answered_by(names if isinstance(names, list) else [])
-        kind = "accent" if who == "slow path" else "plain"
-        spans.append(timeline.Span("answered by", step, step + 1, who, kind))
     return spans
