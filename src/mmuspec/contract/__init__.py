@@ -6,6 +6,7 @@ the simple meaning of the six clauses.
 """
 
 from . import accounting, concurrency, mmio, permission, structure
+from .observer import Contract, ContractBroken, ContractViolation
 from .registry import (
     CHECKS,
     LEFT_TO_INTERLEAVINGS,
@@ -25,6 +26,9 @@ __all__ = [
     "NUMBER_OF_INVARIANTS",
     "PARTLY",
     "WATCHED",
+    "Contract",
+    "ContractBroken",
+    "ContractViolation",
     "InvariantBroken",
     "Violation",
     "Watcher",

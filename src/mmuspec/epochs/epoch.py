@@ -70,6 +70,8 @@ class Epoch:
     """What is added to the memslot generation to make the MMIO generation."""
     role_forces_nx: bool = False
     """Every role of shadow paging has the NX bit set."""
+    direct_role_cr4_pae: bool | None = False
+    """What a direct page has for the guest's entry size; None: what its context has."""
     tdp_role_follows_guest: bool = False
     """Roles under NPT and EPT have the guest's NX and WP bits."""
     tdp_role_is_constant: bool = False
@@ -100,6 +102,14 @@ class Epoch:
     """mark_mmio_spte prints the low bits of the spte as access."""
     registers_parent_at_lookup: bool = True
     """A page is told its parent when it is looked up, before the spte exists."""
+    fast_pf_large_when_logged: bool = True
+    """A fast page fault may make a large spte writable although only one gfn is then logged."""
+    fast_pf_stops_at_level: bool = True
+    """A fast page fault walks to the level that the slow path would map at, not to the leaf."""
+    fast_pf_vanished_is_handled: bool = True
+    """A fast page fault that finds no mapping any more lets the guest retry."""
+    fast_pf_reports_one_result: bool = False
+    """A fast page fault is reported as spurious or as fixed, never as both."""
     emulator_knows_fault_gpa: bool = False
     """In a direct context the emulator takes the fault's gpa, instead of walking again."""
     zaps_collapsible: bool = False

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ..epochs import Epoch
 from ..events import Event
 from ..kvm.cpu.context import kvm_mmu_reset_context
+from ..kvm.cpu.instruction import GuestFault
 from ..kvm.cpu.run import execute
 from ..kvm.slots.dirty_log import kvm_vm_ioctl_clear_dirty_log, kvm_vm_ioctl_get_dirty_log
 from ..kvm.slots.update import kvm_set_memory_region, kvm_vm_ioctl_set_nr_mmu_pages
@@ -68,7 +69,7 @@ class Runner:
         if isinstance(operation, GuestOperation):
             outcome = self._guest(operation)
         else:
-            outcome = HOST[type(operation)](self, operation)
+            outcome = self._host(operation)
         place_frames(self.kvm, self.scenario, operation.n)
         if isinstance(operation, Memslot) and operation.change == "create":
             self._populate(operation)
@@ -102,10 +103,9 @@ class Runner:
         elif not result.internal_error:
             execute(vcpu, code_after(instruction, config))
         self._last[operation.vcpu] = operation.cpl, result.fault is not None
-        fault = result.fault and Fault(PAGE_FAULT_VECTOR, result.fault.error_code, result.fault.cr2)
         return Outcome(
             value=result.value,
-            fault=fault,
+            fault=_recorded_fault(result.fault),
             mmio=tuple(MmioAccess(m.gpa, m.size, m.write, m.value) for m in result.mmio),
             exit_reason=KVM_EXIT_INTERNAL_ERROR if result.internal_error else None,
         )
@@ -119,6 +119,11 @@ class Runner:
         cpl, faulted = self._last.get(operation.vcpu, (0, False))
         if vcpu.mmu.guest_mode is PAE and (faulted or cpl != operation.cpl):
             kvm_mmu_reset_context(vcpu)
+
+    def _host(self, operation: Operation) -> Outcome:
+        """One act of the host: the method below that is named after the operation."""
+        act: Callable[[Operation], Outcome] = getattr(self, operation.do)
+        return act(operation)
 
     def memslot(self, operation: Memslot) -> Outcome:
         """``KVM_SET_USER_MEMORY_REGION``."""
@@ -186,12 +191,6 @@ class Runner:
         return Outcome(rc=0)
 
 
-HOST: dict[type[Operation], Callable[[Runner, object], Outcome]] = {
-    Memslot: Runner.memslot,
-    GetDirtyLog: Runner.get_dirty_log,
-    ClearDirtyLog: Runner.clear_dirty_log,
-    SetNrMmuPages: Runner.set_nr_mmu_pages,
-    MadviseDontneed: Runner.madvise_dontneed,
-    MemslotFlagToggles: Runner.memslot_flag_toggles,
-}  # type: ignore[dict-item]
-"""What carries out each operation of the host."""
+def _recorded_fault(fault: GuestFault | None) -> Fault | None:
+    """Return *fault* as a recording shows it."""
+    return Fault(PAGE_FAULT_VECTOR, fault.error_code, fault.cr2) if fault else None

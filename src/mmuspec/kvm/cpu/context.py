@@ -92,9 +92,9 @@ def tdp_base_role(vcpu: Vcpu) -> Role:
     """Return what every page has in its role under NPT or EPT: nothing in v3.11."""
     epoch, controls = vcpu.kvm.epoch, vcpu.controls
     if epoch.tdp_role_is_constant:
-        return Role(nxe=True, cr0_wp=True)
+        return Role(nxe=True, cr0_wp=True, cr4_pae=True)
     if epoch.tdp_role_follows_guest:
-        return Role(nxe=controls.nxe, cr0_wp=controls.wp)
+        return Role(nxe=controls.nxe, cr0_wp=controls.wp, cr4_pae=True)
     return Role()
 
 
@@ -103,10 +103,11 @@ def shadow_base_role(vcpu: Vcpu) -> Role:
 
     A table shadowed under other values of these bits must not be reused.
     """
-    controls = vcpu.controls
+    controls, epoch = vcpu.controls, vcpu.kvm.epoch
+    without_tables = not controls.paging and epoch.direct_role_cr4_pae is None
     return Role(
-        nxe=(controls.nxe and controls.paging) or vcpu.kvm.epoch.role_forces_nx,
-        cr4_pae=controls.pae,
+        nxe=(controls.nxe and controls.paging) or epoch.role_forces_nx,
+        cr4_pae=controls.pae or without_tables,
         cr0_wp=controls.wp,
         smep_andnot_wp=controls.smep and not controls.wp,
     )

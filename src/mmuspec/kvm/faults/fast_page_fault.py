@@ -8,7 +8,7 @@ from ...x86.pferr import Pferr
 from ..pages.shadow_walk import ShadowStep, for_each_shadow_entry
 from ..slots.dirty import mark_page_dirty
 from ..sptes.spte import PT_WRITABLE_MASK, is_last_spte, is_writable_pte
-from ..state.constants import INVALID_PAGE
+from ..state.constants import INVALID_PAGE, PT_PAGE_TABLE_LEVEL
 from ..state.requests import VcpuMode
 from ..state.vcpu import Vcpu
 from ..state.vm import Kvm
@@ -29,6 +29,8 @@ def fast_page_fault(vcpu: Vcpu, gva: int, level: int, error_code: int) -> bool:
     if vcpu.mmu.root_hpa == INVALID_PAGE or not page_fault_can_be_fast(error_code):
         return False
     vcpu.mode = VcpuMode.READING_SHADOW_PAGE_TABLES
+    if not vcpu.kvm.epoch.fast_pf_stops_at_level:
+        level = PT_PAGE_TABLE_LEVEL
     step = _find(vcpu, gva, level)
     handled = _try_fix(vcpu, step, level)
     _report(vcpu, gva, error_code, step, handled=handled)
@@ -49,14 +51,23 @@ def _try_fix(vcpu: Vcpu, step: ShadowStep, level: int) -> bool:
     """Decide by the entry that was read, and exchange it if that is allowed."""
     kvm = vcpu.kvm
     if not kvm.masks.is_shadow_present_pte(step.spte):
-        return True
+        return kvm.epoch.fast_pf_vanished_is_handled
     if not is_last_spte(step.spte, level):
         return False
     if is_writable_pte(step.spte):
         return True
     if not kvm.masks.spte_is_locklessly_modifiable(step.spte):
         return False
+    if step.level > PT_PAGE_TABLE_LEVEL and not _may_fix_large(kvm, step):
+        return False
     return fast_pf_fix_direct_spte(kvm, step) or kvm.has("QUIRK-1")
+
+
+def _may_fix_large(kvm: Kvm, step: ShadowStep) -> bool:
+    """Whether a large spte may become writable: the log would miss all of its frames but one."""
+    sp = kvm.page_header(step.sptep)
+    slot = kvm.memslots.visible(sp.gfn_of(sp.index_of(step.sptep)))
+    return kvm.epoch.fast_pf_large_when_logged or slot is None or not slot.log_dirty
 
 
 def fast_pf_fix_direct_spte(kvm: Kvm, step: ShadowStep) -> bool:
@@ -79,6 +90,8 @@ def _report(vcpu: Vcpu, gva: int, error_code: int, step: ShadowStep, *, handled:
     """Emit the event; the entry is read again for it."""
     kvm = vcpu.kvm
     now = kvm.spte_at(step.sptep) if step.sptep else 0
+    spurious = handled and is_writable_pte(step.spte)
+    fixed = handled and is_writable_pte(now)
     kvm.trace(
         FastPageFault(
             vcpu_id=vcpu.vcpu_id,
@@ -87,7 +100,7 @@ def _report(vcpu: Vcpu, gva: int, error_code: int, step: ShadowStep, *, handled:
             sptep=step.sptep,
             old_spte=step.spte,
             new_spte=now,
-            spurious=handled and is_writable_pte(step.spte),
-            fixed=handled and is_writable_pte(now),
+            spurious=spurious,
+            fixed=fixed and not (spurious and kvm.epoch.fast_pf_reports_one_result),
         )
     )

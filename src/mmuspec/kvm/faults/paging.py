@@ -35,7 +35,13 @@ from .large_pages import (
     mapping_level,
     transparent_hugepage_adjust,
 )
-from .map_pfn import FetchedPfn, fetch_pfn, handle_abnormal_pfn, mmu_notifier_retry, trace_spte_requested
+from .map_pfn import (
+    FetchedPfn,
+    fetch_pfn,
+    handle_abnormal_pfn,
+    mmu_notifier_retry,
+    trace_spte_requested,
+)
 from .mmio import RetMmioPf, handle_mmio_page_fault_common
 from .pfn import Pfn
 from .prefetch import pte_prefetch

@@ -31,8 +31,8 @@ def page_role(vcpu: Vcpu, gaddr: int, level: int, *, direct: bool, access: int) 
     """
     mmu = vcpu.mmu
     role = mmu.base_role.with_(level=level, direct=direct, access=access)
-    if direct:
-        role = role.with_(cr4_pae=False)
+    if direct and (fixed := vcpu.kvm.epoch.direct_role_cr4_pae) is not None:
+        role = role.with_(cr4_pae=fixed)
     if not mmu.direct_map and mmu.root_level == PT32_ROOT_LEVEL:
         quadrant = gaddr >> (PAGE_SHIFT + 9 * level) & ((1 << level) - 1)
         role = role.with_(quadrant=quadrant)

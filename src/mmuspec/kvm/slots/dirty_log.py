@@ -4,10 +4,10 @@ Source: kvm_mmu_slot_remove_write_access(), kvm_mmu_write_protect_pt_masked(),
 kvm_vm_ioctl_get_dirty_log() (v3.11).
 """
 
-from ..sptes.write_protect import write_protect_rmapp
 from ..faults.large_pages import max_mapping_level
 from ..rmaps.pte_list import pte_list_iterate
 from ..rmaps.rmap import drop_spte
+from ..sptes.write_protect import write_protect_rmapp
 from ..state.constants import KVM_NR_PAGE_SIZES, PT_PAGE_TABLE_LEVEL
 from ..state.errors import SlotError
 from ..state.flush import kvm_flush_remote_tlbs

@@ -138,5 +138,10 @@ def kvm_mmu_notifier_release(kvm: Kvm) -> None:
 
 
 def register_mmu_notifier(kvm: Kvm) -> None:
-    """Have the host tell *kvm* before it takes a page away."""
-    kvm.host.before_unmap = lambda hva: kvm_mmu_notifier_invalidate_page(kvm, hva)
+    """Have the host tell *kvm* before it takes pages away."""
+
+    def before_unmap(start: int, end: int) -> None:
+        kvm_mmu_notifier_invalidate_range_start(kvm, start, end)
+        kvm_mmu_notifier_invalidate_range_end(kvm)
+
+    kvm.host.before_unmap = before_unmap

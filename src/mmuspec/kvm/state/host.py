@@ -9,13 +9,14 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from ...x86.entry import PAGE_MASK, PAGE_SHIFT
+from ...x86.entry import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE
 from ...x86.memory import PhysicalMemory
 from .address import kvm_pages_per_hpage
 from .errors import HostMemoryError
 from .page import ShadowPage
 from .processor import Processor
 
+PAGES_PER_HUGE = kvm_pages_per_hpage(2)
 _FIRST_TABLE_PFN = 0x8000
 _FIRST_USER_PFN = 0x100000
 
@@ -36,8 +37,8 @@ class Host:
 
     ``zero_pfn`` is the shared page of zeros that a page never written reads as;
     None gives each page a frame of its own from the start.
-    ``before_unmap`` is called with an hva whose page is about to go: the MMU
-    notifier of a VM.
+    ``before_unmap`` is called with a range of hvas (start, end) whose pages are
+    about to go: the MMU notifier of a VM.
 
     :param word_bits: 64, or 32 for a host that cannot store an spte at once
     :param maxphyaddr: MAXPHYADDR of the host, in bits
@@ -57,7 +58,7 @@ class Host:
         self.accessed: Counter[int] = Counter()
         self.dirty: Counter[int] = Counter()
         self.zero_pfn: int | None = None
-        self.before_unmap: Callable[[int], None] = lambda hva: None
+        self.before_unmap: Callable[[int, int], None] = lambda start, end: None
         self._next_table = _FIRST_TABLE_PFN
         self._next_user = _FIRST_USER_PFN
 
@@ -81,9 +82,23 @@ class Host:
         return pte
 
     def unmap_page(self, hva: int) -> None:
-        """Take the page behind *hva* away, as reclaim does; the next use gets a fresh one."""
-        self.before_unmap(hva)
-        self.ptes.pop(hva & ~PAGE_MASK, None)
+        """Take the page behind *hva* away, as reclaim does; the next use gets a fresh one.
+
+        A transparent huge page is split first, which takes all of it away for a moment.
+        """
+        hva &= ~PAGE_MASK
+        pte = self.ptes.get(hva)
+        if pte and pte.pfn in self.transparent_huge:
+            self._split_huge(hva, pte.pfn)
+        self.before_unmap(hva, hva + PAGE_SIZE)
+        self.ptes.pop(hva, None)
+
+    def _split_huge(self, hva: int, pfn: int) -> None:
+        """Make small pages of the transparent huge page around *hva*."""
+        first = pfn & ~(PAGES_PER_HUGE - 1)
+        start = hva - (pfn - first << PAGE_SHIFT)
+        self.before_unmap(start, start + (PAGES_PER_HUGE << PAGE_SHIFT))
+        self.transparent_huge.difference_update(range(first, first + PAGES_PER_HUGE))
 
     def map_huge(self, hva: int, level: int = 2, *, transparent: bool = True) -> None:
         """Put one aligned huge page behind *hva*.
@@ -130,7 +145,7 @@ class Host:
 
     def _break_cow(self, hva: int, old: HostPte) -> HostPte:
         """Give *hva* a private copy of the frame that it shares."""
-        self.before_unmap(hva)
+        self.before_unmap(hva, hva + PAGE_SIZE)
         new = self.map_page(hva)
         self.memory.page(new.pfn)[:] = self.memory.page(old.pfn)
         return new

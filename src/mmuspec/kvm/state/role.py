@@ -37,13 +37,13 @@ class Role:
 
     @property
     def gpte_is_8_bytes(self) -> bool:
-        """What bit 4 says in v5.10: direct pages count as 8-byte ones."""
-        return self.direct or self.cr4_pae
+        """What ``cr4_pae`` is called in v5.10."""
+        return self.cr4_pae
 
     @property
     def has_4_byte_gpte(self) -> bool:
-        """What bit 4 says in v6.1."""
-        return not self.gpte_is_8_bytes
+        """What v6.1 has instead of ``cr4_pae``: its opposite."""
+        return not self.cr4_pae
 
     def word(self, layout: RoleLayout) -> int:
         """Return the 32-bit role word under *layout*."""

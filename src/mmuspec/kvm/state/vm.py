@@ -134,10 +134,10 @@ class Kvm:
         kvm_mmu_get_page() compares generations.
         """
         for sp in self.for_each_gfn_sp(gfn):
-            current = sp.mmu_valid_gen == self.mmu_valid_gen
-            if not sp.role.direct and not sp.role.invalid:
-                if current or not self.epoch.skips_obsolete_everywhere:
-                    yield sp
+            obsolete = sp.mmu_valid_gen != self.mmu_valid_gen
+            passed_over = obsolete and self.epoch.skips_obsolete_everywhere
+            if not (sp.role.direct or sp.role.invalid or passed_over):
+                yield sp
 
     def hash_add(self, sp: ShadowPage) -> None:
         """Put *sp* at the head of its bucket."""
