@@ -6,7 +6,7 @@ the simple meaning of the six clauses.
 """
 
 from . import accounting, concurrency, mmio, permission, structure
-from .observer import Contract, ContractBroken, ContractViolation
+from .observer import Contract
 from .registry import (
     CHECKS,
     LEFT_TO_INTERLEAVINGS,
@@ -18,6 +18,7 @@ from .registry import (
     check,
     coverage,
 )
+from .violation import ContractBroken, ContractViolation
 from .watcher import Watcher
 
 __all__ = [

@@ -11,7 +11,7 @@ from ..kvm.state.vcpu import Vcpu
 from ..x86.entry import PAGE_SHIFT
 from ..x86.tlb import TlbEntry
 from .registry import Kind, invariant
-from .snapshot import Entry, Snapshot, will_flush
+from .snapshot import Entry, Snapshot, host_page, will_flush
 
 C = Kind.CONCURRENCY
 
@@ -65,9 +65,8 @@ def pages_are_the_hosts(at: Snapshot) -> Iterator[str]:
     kvm = at.kvm
     for leaf in at.leaves:
         for gfn, pfn in frames(leaf):
-            slot = kvm.memslots.gfn_to_memslot(gfn)
-            pte = slot and kvm.host.ptes.get(slot.hva(gfn))
-            if slot and (pte is None or pte.pfn != pfn):
+            pte = host_page(kvm, gfn)
+            if pte is None or pte.pfn != pfn:
                 has = f"frame {pte.pfn:#x}" if pte else "no page"
                 yield f"{leaf} maps gfn {gfn:#x} to frame {pfn:#x}; the host has {has} there"
     owned = {pte.pfn for pte in kvm.host.ptes.values()}

@@ -74,7 +74,7 @@ def _below(at: Snapshot, sp: ShadowPage, gva: int, access: int) -> Iterator[Reac
     if sp.unsync:
         return
     for entry in at.present_of[sp]:
-        here = gva + (entry.index << PAGE_SHIFT + 9 * (sp.role.level - 1))
+        here = gva + (entry.place << PAGE_SHIFT + 9 * (sp.role.level - 1))
         child = None if is_last_spte(entry.spte, sp.role.level) else at.child(entry)
         allowed = access if sp.role.direct else _allowed(at.kvm, entry, access, child)
         if child:
@@ -85,7 +85,7 @@ def _below(at: Snapshot, sp: ShadowPage, gva: int, access: int) -> Iterator[Reac
 
 def _allowed(kvm: Kvm, entry: Entry, access: int, child: ShadowPage | None) -> int:
     """Return *access* cut down by the guest's entry; a clean leaf entry gives no write."""
-    gpte = guest_entry(kvm, entry.sp, entry.index)
+    gpte = guest_entry(kvm, entry.sp, entry.place)
     if not is_present_gpte(gpte) or not is_accessed_gpte(gpte):
         return 0
     access &= gpte_access(gpte)

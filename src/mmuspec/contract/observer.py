@@ -6,22 +6,21 @@ host pages there are now, which frames were written since the log was taken.
 Every access that the model carries out is compared with it.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Final, Protocol
 
-from ..kvm.cpu.hardware import VmExit
 from ..kvm.cpu.instruction import Instruction, Kind, Mmio, Result
 from ..kvm.slots.memslot import MemSlot
 from ..kvm.state.observer import Observer
 from ..kvm.state.vcpu import Vcpu
 from ..kvm.state.vm import Kvm
-from ..x86.controls import Controls
 from ..x86.entry import PAGE_MASK, PAGE_SHIFT
 from ..x86.pferr import Pferr
-from ..x86.tlb import Tlb, Walk
 from .architecture import Architecture, Outcome
 from .history import History
+from .snapshot import host_page
+from .violation import ContractBroken, ContractViolation
+from .watched_tlb import WatchedTlb
 
 MOST_EXITS: Final = 16
 """Faults that one access may take [C6]."""
@@ -38,56 +37,6 @@ class Running(Protocol):
 
     kvm: Kvm
     after: list[Callable[[], None]]
-
-
-@dataclass(frozen=True)
-class ContractViolation:
-    """A clause that does not hold.
-
-    :param clause: ``C1`` to ``C6``
-    :param operation: what was going on
-    """
-
-    clause: str
-    operation: str
-    expected: str
-    got: str
-
-    def __str__(self) -> str:
-        """Put it on one line."""
-        return f"{self.clause}: {self.operation}: expected {self.expected}, got {self.got}"
-
-
-class ContractBroken(AssertionError):
-    """The model broke the contract; the message lists how."""
-
-    def __init__(self, violations: Iterable[ContractViolation]) -> None:
-        self.violations = list(violations)
-        super().__init__("\n".join(map(str, self.violations)))
-
-
-class WatchedTlb(Tlb):
-    """A TLB that tells of every access through it."""
-
-    def __init__(
-        self,
-        tlb: Tlb,
-        used: Callable[[int, Pferr, int], None],
-        exited: Callable[[int, Pferr], None],
-    ) -> None:
-        self.pages = tlb.pages
-        self._used = used
-        self._exited = exited
-
-    def access(self, controls: Controls, linear: int, access: Pferr | int, walk: Walk) -> int:
-        """Translate as always, then tell what came of it."""
-        try:
-            physical = super().access(controls, linear, access, walk)
-        except VmExit:
-            self._exited(linear, Pferr(access))
-            raise
-        self._used(linear, Pferr(access), physical)
-        return physical
 
 
 class Contract(Observer):
@@ -188,9 +137,9 @@ class Contract(Observer):
 
     def _leads_to(self, gpa: int, hpa: int) -> bool:
         """Whether guest-physical *gpa* is at *hpa*, by the slots and the host of now."""
-        slot = self.kvm.memslots.visible(gpa >> PAGE_SHIFT)
-        pte = slot and self.kvm.host.ptes.get(slot.hva(gpa >> PAGE_SHIFT))
-        return bool(pte) and hpa == pte.pfn << PAGE_SHIFT | gpa & PAGE_MASK
+        pte = host_page(self.kvm, gpa >> PAGE_SHIFT)
+        visible = self.kvm.memslots.visible(gpa >> PAGE_SHIFT) is not None
+        return visible and pte is not None and hpa == pte.pfn << PAGE_SHIFT | gpa & PAGE_MASK
 
     def _look_at_host_write(self, vcpu: Vcpu, gva: int, access: Pferr, hpa: int) -> None:
         """A write may not reach a page that the host has made read-only."""

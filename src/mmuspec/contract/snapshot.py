@@ -11,6 +11,7 @@ from ..kvm.slots.memslot import MemSlot
 from ..kvm.sptes.spte import is_last_spte
 from ..kvm.state.address import PT64_BASE_ADDR_MASK
 from ..kvm.state.constants import INVALID_PAGE
+from ..kvm.state.host import HostPte
 from ..kvm.state.page import ShadowPage
 from ..kvm.state.requests import Request
 from ..kvm.state.vcpu import Vcpu
@@ -22,22 +23,22 @@ class Entry(NamedTuple):
     """One spte that is not zero, and where it stands."""
 
     sp: ShadowPage
-    index: int
+    place: int
     spte: int
 
     @property
     def sptep(self) -> int:
         """Address of the spte."""
-        return self.sp.sptep(self.index)
+        return self.sp.sptep(self.place)
 
     @property
     def gfn(self) -> int:
         """Guest frame that the spte is about."""
-        return self.sp.gfn_of(self.index)
+        return self.sp.gfn_of(self.place)
 
     def __str__(self) -> str:
         """Say which spte of which page, and its value."""
-        return f"spte {self.index} of {self.sp}, {self.spte:#x},"
+        return f"spte {self.place} of {self.sp}, {self.spte:#x},"
 
 
 class RmapEntry(NamedTuple):
@@ -45,7 +46,7 @@ class RmapEntry(NamedTuple):
 
     slot: MemSlot
     level: int
-    index: int
+    place: int
     sptep: int
 
 
@@ -149,6 +150,12 @@ class Snapshot:
     def page_at(self, sptep: int) -> ShadowPage | None:
         """Return the page that holds the spte at *sptep*, or None."""
         return self.kvm.host.page_private.get(sptep >> PAGE_SHIFT)
+
+
+def host_page(kvm: Kvm, gfn: int) -> HostPte | None:
+    """Return the host page behind *gfn* if a slot and the host have one; nothing is faulted in."""
+    slot = kvm.memslots.gfn_to_memslot(gfn)
+    return kvm.host.ptes.get(slot.hva(gfn)) if slot else None
 
 
 def will_flush(vcpu: Vcpu) -> bool:

@@ -6,6 +6,7 @@ named where the check is not obvious.
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import TypeAlias
 
 from ..kvm.pages.zap import is_obsolete_sp
 from ..kvm.rmaps.pte_list import DESC_TAG
@@ -16,11 +17,14 @@ from ..kvm.state.constants import (
     RMAP_RECYCLE_THRESHOLD,
     WRITE_FLOODING_LIMIT,
 )
+from ..kvm.state.page import ShadowPage
 from ..kvm.sync.sync_children import root_pages
 from .registry import Kind, invariant
 from .snapshot import Snapshot, will_flush
 
 S = Kind.STRUCTURE
+Links: TypeAlias = Counter[tuple[int, ShadowPage | None]]
+"""How often an spte links a page, by its address."""
 
 
 @invariant("INV-1", "every page is in one hash bucket and in one list", kind=S)
@@ -49,8 +53,8 @@ def unique(at: Snapshot) -> Iterator[str]:
 @invariant("INV-5", "a link and the child's parent_ptes name each other, once", kind=S)
 def parents_know(at: Snapshot) -> Iterator[str]:
     """Collect the links from above and from below."""
-    down = Counter((link.sptep, at.child(link)) for link in at.links)
-    up = Counter((sptep, sp) for sp, sptes in at.parents.items() for sptep in sptes)
+    down: Links = Counter((link.sptep, at.child(link)) for link in at.links)
+    up: Links = Counter((sptep, sp) for sp, sptes in at.parents.items() for sptep in sptes)
     for sptep, sp in {*down, *up}:
         found, expected = up[sptep, sp], down[sptep, sp]
         if sp is None:
@@ -72,7 +76,7 @@ def levels_descend(at: Snapshot) -> Iterator[str]:
 @invariant("INV-7", "a leaf and the reverse map of its gfn name each other, once", kind=S)
 def rmaps_know(at: Snapshot) -> Iterator[str]:
     """Look every leaf up in the reverse map that should have it, and back."""
-    held = Counter((e.slot.id, e.level, e.index, e.sptep) for e in at.rmap)
+    held = Counter((e.slot.id, e.level, e.place, e.sptep) for e in at.rmap)
     expected = Counter[tuple[int, int, int, int]]()
     for leaf in at.leaves:
         slot, level = at.kvm.memslots.gfn_to_memslot(leaf.gfn), leaf.sp.role.level
@@ -211,7 +215,7 @@ def flooding_counts(at: Snapshot) -> Iterator[str]:
 @invariant("INV-45", "a reverse map has at most 1001 entries", kind=S)
 def rmaps_are_short(at: Snapshot) -> Iterator[str]:
     """The add that reports more than 1000 empties the map."""
-    sizes = Counter((e.slot.id, e.level, e.index) for e in at.rmap)
+    sizes = Counter((e.slot.id, e.level, e.place) for e in at.rmap)
     for (slot_id, level, index), size in sizes.items():
         if size > RMAP_RECYCLE_THRESHOLD + 1 or level > PT_PDPE_LEVEL:
             yield f"rmap {index:#x} at level {level} of slot {slot_id} has {size} entries"

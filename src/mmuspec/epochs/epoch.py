@@ -98,6 +98,12 @@ class Epoch:
     """Trace point kvm_mmu_set_spte exists."""
     reports_spte_requested: bool = False
     """Trace point kvm_mmu_spte_requested exists."""
+    reports_mmio_spte_set: bool = False
+    """It fires for an MMIO spte, too."""
+    spte_requested_shows_walk: bool = False
+    """In a fault of shadow paging it shows the guest-virtual page number and the guest's level."""
+    nonpaging_fault_drops_offset: bool = True
+    """A fault of a guest without paging is handled for the first byte of its page."""
     mmio_access_from_spte: bool = False
     """mark_mmio_spte prints the low bits of the spte as access."""
     registers_parent_at_lookup: bool = True

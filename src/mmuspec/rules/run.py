@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
+from itertools import zip_longest
 from types import FrameType
 from typing import Any, Literal
 
@@ -101,6 +102,13 @@ def _session(example: Example, names: dict[str, Any]) -> list[Failure]:
     return runner.found
 
 
+def _difference(want: str, got: str) -> str:
+    """Return how two outputs differ: by the first line that is not the same."""
+    pairs = zip_longest(want.split("\n"), got.split("\n"), fillvalue="")
+    first = next(((w, g) for w, g in pairs if w.rstrip() != g.rstrip()), (want, got))
+    return f"expected {first[0]!r}, got {first[1]!r}"
+
+
 def _raised(line: int, error: BaseException) -> Failure:
     kind: Literal["raises", "unbound"] = "unbound" if isinstance(error, NameError) else "raises"
     return Failure(line, kind, f"raises {type(error).__name__}: {error}")
@@ -122,7 +130,7 @@ class _Runner(doctest.DocTestRunner):
         if got.startswith("Traceback"):
             got = got.splitlines()[-1]
         kind: Literal["differs", "unbound"] = "unbound" if "NameError:" in got else "differs"
-        text = f"expected {(example.exc_msg or example.want).strip()!r}, got {got!r}"
+        text = _difference((example.exc_msg or example.want).strip(), got)
         self.found.append(Failure(self.first + example.lineno, kind, text))
 
     def report_unexpected_exception(

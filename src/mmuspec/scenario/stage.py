@@ -21,8 +21,8 @@ RECORDED_MAXPHYADDR = 40
 MANUAL_PROTECT_ENABLE, INITIALLY_SET = 1, 2
 """Arguments of KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2."""
 HUGE = 512
-ZERO_PFN = 0x3310
-"""Where the recorded kernels have their page of zeros; any frame would do."""
+ZERO_PFN = 0xF_0000
+"""The page of zeros: a frame beyond the recorded machines' memory, so nobody else's."""
 
 
 def paging_of(name: str) -> Paging:

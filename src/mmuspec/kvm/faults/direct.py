@@ -4,7 +4,7 @@ Source: tdp_page_fault(), nonpaging_page_fault(), nonpaging_map(),
 __direct_map() (v3.11).
 """
 
-from ...x86.entry import PAGE_SHIFT
+from ...x86.entry import PAGE_MASK, PAGE_SHIFT
 from ...x86.pferr import Pferr
 from ..pages.lookup import kvm_mmu_get_page, link_shadow_page
 from ..pages.recycle import make_mmu_pages_available
@@ -32,6 +32,8 @@ def tdp_page_fault(vcpu: Vcpu, gpa: int, error_code: int, prefault: bool = False
 
 def nonpaging_page_fault(vcpu: Vcpu, gva: int, error_code: int, prefault: bool = False) -> int:
     """Handle a fault of a guest that has paging off: *gva* is the gpa."""
+    if vcpu.kvm.epoch.nonpaging_fault_drops_offset:
+        gva &= ~PAGE_MASK
     return _direct_page_fault(vcpu, gva, error_code, gva=gva, largest=PT_DIRECTORY_LEVEL)
 
 

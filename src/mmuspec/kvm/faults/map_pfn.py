@@ -7,6 +7,7 @@ Asynchronous page faults are not modelled: the host always has the page.
 from dataclasses import dataclass
 
 from ...events import SpteRequested
+from ..state.address import kvm_pages_per_hpage
 from ..state.vcpu import Vcpu
 from ..state.vm import Kvm
 from .mmio_cache import vcpu_cache_mmio_info
@@ -29,8 +30,11 @@ def fetch_pfn(vcpu: Vcpu, gfn: int, *, write: bool) -> FetchedPfn:
 
 def trace_spte_requested(kvm: Kvm, gfn: int, pfn: Pfn, level: int) -> None:
     """Report what a fault is about to map, in versions that do."""
+    number = pfn.number
+    if kvm.epoch.spte_requested_shows_walk:
+        number |= gfn & (kvm_pages_per_hpage(level) - 1)
     if kvm.epoch.reports_spte_requested:
-        kvm.trace(SpteRequested(gfn=gfn, pfn=pfn.number, level=level))
+        kvm.trace(SpteRequested(gfn=gfn, pfn=number, level=level))
 
 
 def mmu_notifier_retry(kvm: Kvm, mmu_seq: int) -> bool:

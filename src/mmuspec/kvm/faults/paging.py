@@ -6,6 +6,7 @@ FNAME(is_self_change_mapping), validate_direct_spte() (v3.11).
 
 from dataclasses import replace
 
+from ...x86.entry import PAGE_SHIFT
 from ...x86.pferr import Pferr
 from ..guest.memory import gpa_to_hpa, kvm_read_guest
 from ..guest.walk_addr import GuestWalker, WalkFailed, walk_addr
@@ -27,6 +28,7 @@ from ..state.flush import kvm_flush_remote_tlbs
 from ..state.page import ShadowPage
 from ..state.role import Acc
 from ..state.vcpu import Vcpu
+from ..state.vm import Kvm
 from ..sync.sync_children import mmu_sync_children
 from .fault_result import Fault
 from .large_pages import (
@@ -181,7 +183,7 @@ def fetch(
     for step in for_each_shadow_entry(vcpu, addr):
         if step.level <= walker.level and not requested:
             requested = True
-            trace_spte_requested(kvm, walker.gfn, pfn, level)
+            _trace_requested(kvm, addr, walker, pfn, level)
         clear_sp_write_flooding_count(vcpu, step.sptep)
         if step.level > walker.level:
             gptes = _link_indirect(vcpu, addr, walker, step)
@@ -198,6 +200,14 @@ def fetch(
     )
     pte_prefetch(vcpu, step.sptep, gptes)
     return emulate
+
+
+def _trace_requested(kvm: Kvm, addr: int, walker: GuestWalker, pfn: Pfn, level: int) -> None:
+    """Report what is about to be mapped, or, as v5.10 does, what the guest's walk found."""
+    if kvm.epoch.spte_requested_shows_walk:
+        trace_spte_requested(kvm, addr >> PAGE_SHIFT, pfn, walker.level)
+    else:
+        trace_spte_requested(kvm, walker.gfn, pfn, level)
 
 
 def gpte_changed(vcpu: Vcpu, walker: GuestWalker, level: int) -> list[int] | None:

@@ -60,7 +60,6 @@ class MmioSpteFormat:
     def fields(self) -> list[Field]:
         """Return the layout for a figure, lowest bit first."""
         layout, address = self.layout, self.fixed & bits(12, 51)
-        high_end = layout.high_shift + layout.high_count - 1
         first_fixed = (address & -address).bit_length() - 1 if address else 52
         low = [
             (f"{self.fixed & P}", 0, 0, "part of the MMIO mask"),

@@ -126,13 +126,20 @@ def mmu_set_spte(
     if withheld:
         kvm_mmu_flush_tlb(vcpu)
     spte = kvm.spte_at(sptep)
-    if kvm.epoch.reports_spte_set and spte != old and not pfn.noslot:
-        kvm.trace(SetSpte(gfn=gfn, spte=spte, level=level, sptep=sptep))
+    changed = kvm.epoch.reports_mmio_spte_set if pfn.noslot else spte != old
+    if changed:
+        trace_set_spte(kvm, gfn, spte, level, sptep)
     if kvm.masks.is_shadow_present_pte(spte) and not was_rmapped:
         if is_large_pte(spte):
             kvm.stats.largepages += 1
         rmap_recycle(kvm, sptep, gfn, rmap_add(kvm, sptep, gfn))
     return (withheld and write_fault) or kvm.masks.is_mmio_spte(spte)
+
+
+def trace_set_spte(kvm: Kvm, gfn: int, spte: int, level: int, sptep: int) -> None:
+    """Report a leaf spte, in versions that do."""
+    if kvm.epoch.reports_spte_set:
+        kvm.trace(SetSpte(gfn=gfn, spte=spte, level=level, sptep=sptep))
 
 
 def _make_room(kvm: Kvm, sptep: int, level: int, pfn: Pfn) -> bool:
