@@ -1,4 +1,4 @@
-"""API pages: one for each room, with constants as they are written.
+"""API pages: one for each package, with constants as they are written.
 
 The stock renderer makes a page of every module, which is slow to build and tiresome to read,
 prints ``None`` for a value that is not a literal (``1 << 63``), and prints masks in decimal; in a
@@ -25,8 +25,12 @@ from sphinx.domains.python import ObjectEntry
 from sphinx.environment import BuildEnvironment
 from sphinx.util.nodes import make_refnode
 
-BELOW_A_ROOM = r"mmuspec\.\w+\..+"
-"""The modules that have no page of their own."""
+from mmuspec.rules.places import PACKAGE
+
+_PACKAGES = [path.parent.relative_to(PACKAGE).parts for path in PACKAGE.rglob("__init__.py")]
+
+NO_PAGE = rf"(?!({'|'.join('.'.join(('mmuspec', *parts)) for parts in _PACKAGES)})$).*\..*\..*"
+"""The names of modules that have no page of their own: those inside a room."""
 
 _LONGEST = 100
 _DOCSTRING = "```{autodoc2-docstring} "
@@ -51,27 +55,22 @@ vars(analysis)["AstroidBuilder"] = _Builder
 AstroidManager().module_denylist |= sys.stdlib_module_names - {"builtins"}
 
 
-class RoomRenderer(MystRenderer):
-    """Renders a package with all its modules, and a value as its source expression."""
+class PackageRenderer(MystRenderer):
+    """Renders a package with its modules, and a value as its source expression."""
 
     def render_package(self, item: Any) -> Iterable[str]:
-        """Yield the page of the whole package, or of a room."""
-        rooms = list(self.get_children(item, {"package", "module"}))
-        if "." in item["full_name"]:
-            yield from self._module(item, "#")
-            for module in self._modules(item):
-                yield from self._module(module, "##")
-            return
+        """Yield the page of a package, or of a module that stands in none."""
+        inside = sorted(
+            self.get_children(item, {"package", "module"}, omit_hidden=False),
+            key=lambda child: str(child["full_name"]),
+        )
         yield from self._module(item, "#")
-        yield from ["```{toctree}", ":titlesonly:", ""]
-        yield from (room["full_name"] for room in rooms)
-        yield "```"
-
-    def _modules(self, item: Any) -> Iterable[Any]:
-        """Yield the modules below *item*: hidden from autodoc2, for they have no page."""
-        for child in self.get_children(item, {"package", "module"}, omit_hidden=False):
-            yield child
-            yield from self._modules(child)
+        for module in inside:
+            if self.is_hidden(module):
+                yield from self._module(module, "##")
+        pages = [child["full_name"] for child in inside if not self.is_hidden(child)]
+        if pages:
+            yield from ["```{toctree}", ":titlesonly:", "", *pages, "```"]
 
     def _module(self, item: Any, heading: str) -> Iterable[str]:
         """Yield one module: its docstring, then what it holds."""
@@ -109,8 +108,8 @@ class RoomRenderer(MystRenderer):
             if line.endswith(">"):
                 next(lines)
             if source and len(source) <= _LONGEST:
-                yield ":value: >"
-                yield f"   {source}"
+                quoted = source.replace("'", "''")
+                yield f":value: '{quoted}'"
 
     def _source(self, item: Any) -> str | None:
         name = item["full_name"]

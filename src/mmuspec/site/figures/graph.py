@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from mmuspec.site.figures import svg
 
-GAP = 76
+GAP = 60
 """Between two layers, in SVG units: room for the arrows and what is written on them."""
 SPACE = 18
 """Between two nodes of a layer, in SVG units."""

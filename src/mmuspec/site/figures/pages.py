@@ -70,10 +70,10 @@ def _name(sp: ShadowPage) -> str:
 
 def _lines(sp: ShadowPage) -> tuple[str, ...]:
     """Return what a node says of its page."""
-    first = f"gfn {sp.gfn:#x} level {sp.role.level}"
     rights = "".join(letter if sp.role.access & bit else "-" for bit, letter in LETTERS.items())
-    second = f"access {rights}" if sp.role.cr4_pae else f"quadrant {sp.role.quadrant}"
-    return first, second, f"root_count {sp.root_count}" if sp.root_count else "no root"
+    use = f"access {rights}" if sp.role.cr4_pae else f"quadrant {sp.role.quadrant}"
+    root = (f"root_count {sp.root_count}",) if sp.root_count else ()
+    return f"level {sp.role.level}", f"gfn {sp.gfn:#x}", use, *root
 
 
 def _kind(sp: ShadowPage) -> str:

@@ -1,6 +1,7 @@
 """Figures of the chapter on the guest walk."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from mmuspec.kvm.guest.walk_addr import walk_addr
 from mmuspec.scenario.machine import Machine
@@ -33,20 +34,19 @@ GPA = 0x5000
 
 
 def path() -> str:
-    """Return the entries that one walk of a 4-level guest reads, from CR3 to the page."""
+    """Return the entries that one walk of a 4-level guest reads, and the page."""
     m = Machine()
     leaf = m.map(GVA, GPA)
     found = walk_addr(m.vcpu, GVA, READ)
-    nodes = [Node("CR3", ("CR3", f"{m.vcpu.controls.cr3:#x}"), 0)]
-    edges = []
+    nodes: list[Node] = []
     for level in range(found.max_level, found.level - 1, -1):
         gpa = found.pte_gpa[level]
-        lines = (f"level {level}", f"at {gpa:#x}", f"holds {m.peek(gpa):#x}")
-        kind = "accent" if gpa == leaf else "plain"
-        nodes.append(Node(f"level {level}", lines, len(nodes), kind))
-        edges.append(Edge(nodes[-2].name, nodes[-1].name, f"[{m.mode.index(GVA, level)}]"))
+        lines = (f"level {level}", f"at {gpa:#x}", f"{m.peek(gpa):#x}")
+        nodes.append(
+            Node(f"level {level}", lines, len(nodes), "accent" if gpa == leaf else "plain")
+        )
     nodes.append(Node("page", ("page", f"{found.gfn << PAGE_SHIFT:#x}"), len(nodes)))
-    edges.append(Edge(nodes[-2].name, "page"))
+    edges = [Edge(upper.name, lower.name) for upper, lower in pairwise(nodes)]
     return graph.draw(nodes, edges, f"The walk for {GVA:#x}: one entry read at each level")
 
 
