@@ -8,6 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from ..x86.controls import (
+    CR0_CD,
+    CR0_NW,
+    CR0_PG,
+    CR0_WP,
+    CR4_PAE,
+    CR4_PGE,
+    CR4_PSE,
+    CR4_SMEP,
+)
+
 RoleLayout = Mapping[str, tuple[int, int]]
 """Field of ``kvm_mmu_page_role`` -> (lowest bit, width), lowest bit first."""
 
@@ -70,6 +81,22 @@ class Epoch:
     """What is added to the memslot generation to make the MMIO generation."""
     role_forces_nx: bool = False
     """Every role of shadow paging has the NX bit set."""
+    knows_smap: bool = False
+    """CR4.SMAP takes part in permissions and roles."""
+    nonpaging_role_is_bare: bool = False
+    """A context without guest paging has none of the guest's control bits in its roles."""
+    guest_fault_invalidates: bool = False
+    """A protection fault given to the guest first reads the guest entry again, as INVLPG does."""
+    pdpe_reserves_bit_8: bool = True
+    """A level-3 entry that points at a table may not have bit 8 set."""
+    cr0_resets: int = CR0_PG | CR0_WP | CR0_CD | CR0_NW
+    """A change of one of these bits of CR0 resets the MMU context."""
+    cr4_resets: int = CR4_PGE | CR4_PSE | CR4_PAE | CR4_SMEP
+    """So does one of these of CR4; clearing PCIDE does, too, unless it syncs instead."""
+    cr4_flush_syncs: bool = False
+    """A change of CR4.PGE synchronizes every root, instead of resetting the context."""
+    tdp_keeps_roots_over_wp: bool = False
+    """With NPT or EPT a change of CR0.WP alone does not drop the roots."""
     direct_role_cr4_pae: bool | None = False
     """What a direct page has for the guest's entry size; None: what its context has."""
     tdp_role_follows_guest: bool = False
@@ -120,6 +147,8 @@ class Epoch:
     """In a direct context the emulator takes the fault's gpa, instead of walking again."""
     zaps_collapsible: bool = False
     """When dirty logging ends, small sptes that could be large are zapped."""
+    collapsible_by_host_page: bool = False
+    """Could be large: the host page is huge, whatever forbids to map it so."""
     manual_dirty_log: bool = False
     """Userspace may clear the dirty log itself (KVM_CLEAR_DIRTY_LOG)."""
     write_protect_drops_large: bool = True

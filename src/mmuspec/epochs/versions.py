@@ -7,6 +7,15 @@ arch/x86/kvm/mmu/spte.h (arch/x86/kvm/mmu.c before v5.7) of each version.
 from dataclasses import replace
 from typing import Final
 
+from ..x86.controls import (
+    CR0_PG,
+    CR0_WP,
+    CR4_PAE,
+    CR4_PGE,
+    CR4_PSE,
+    CR4_SMAP,
+    CR4_SMEP,
+)
 from .epoch import Epoch, GenerationLayout, MmioTag, ZapGeneration
 
 _PADDED_ROLE: Final = {
@@ -41,7 +50,7 @@ _V6_ROLE: Final = {
 }
 
 _V3_DEFECTS: Final = frozenset(
-    {f"BUG-{n}" for n in range(1, 10)} | {f"QUIRK-{n}" for n in range(1, 9)}
+    {f"BUG-{n}" for n in range(1, 11)} | {f"QUIRK-{n}" for n in range(1, 9)}
 )
 
 V3_11: Final = Epoch(
@@ -87,8 +96,14 @@ V5_10: Final = replace(
     fast_pf_stops_at_level=False,
     fast_pf_vanished_is_handled=False,
     fast_pf_reports_one_result=True,
+    knows_smap=True,
+    guest_fault_invalidates=True,
+    pdpe_reserves_bit_8=False,
+    cr0_resets=CR0_PG | CR0_WP,
+    cr4_resets=CR4_PGE | CR4_PSE | CR4_PAE | CR4_SMEP | CR4_SMAP,
     emulator_knows_fault_gpa=True,
     zaps_collapsible=True,
+    collapsible_by_host_page=True,
     manual_dirty_log=True,
     tdp_role_follows_guest=True,
     mmio_wraps_at_zero=True,
@@ -105,7 +120,7 @@ V5_10: Final = replace(
     hash_shift=12,
     previous_roots=3,
     walk_ignores=1 << 3,
-    defects=frozenset({"BUG-4", "BUG-5", "QUIRK-2", "QUIRK-5", "QUIRK-6", "QUIRK-7"}),
+    defects=frozenset({"BUG-4", "BUG-5", "BUG-10", "QUIRK-2", "QUIRK-5", "QUIRK-6", "QUIRK-7"}),
 )
 
 V6_1: Final = replace(
@@ -121,10 +136,15 @@ V6_1: Final = replace(
     mmu_writeable_bit=10,
     pte_list_ext=14,
     role_forces_nx=True,
+    nonpaging_role_is_bare=True,
+    cr4_resets=CR4_PSE | CR4_PAE | CR4_SMEP | CR4_SMAP,
+    cr4_flush_syncs=True,
+    tdp_keeps_roots_over_wp=True,
     direct_role_cr4_pae=None,
     reports_mmio_spte_set=False,
     spte_requested_shows_walk=False,
     nonpaging_fault_drops_offset=False,
+    collapsible_by_host_page=False,
     tdp_role_follows_guest=False,
     tdp_role_is_constant=True,
     reinstalls_written_gpte=False,
@@ -134,7 +154,7 @@ V6_1: Final = replace(
     keeps_empty_synced_pages=True,
     syncs_before_linking=True,
     reloads_only_obsolete_roots=True,
-    defects=frozenset({"QUIRK-5", "QUIRK-7"}),
+    defects=frozenset({"BUG-10", "QUIRK-5", "QUIRK-7"}),
 )
 
 EPOCHS: Final = {epoch.name: epoch for epoch in (V3_10, V3_11, V5_10, V6_1)}

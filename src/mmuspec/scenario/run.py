@@ -25,7 +25,7 @@ from .operation import (
 )
 from .outcome import Fault, MmioAccess, Outcome
 from .recording import Config, Scenario
-from .stage import build, fill_slot, place_frames, write_tables
+from .stage import build, fill_slot, invalidate_whole_frame, place_frames, write_tables
 from .step import code_after, deliver, instruction_for
 
 PAGE_FAULT_VECTOR = 14
@@ -165,6 +165,7 @@ class Runner:
         for gpa in range(operation.gpa, operation.gpa + operation.size, 1 << PAGE_SHIFT):
             slot = self.kvm.memslots.visible(gpa >> PAGE_SHIFT)
             if slot:
+                invalidate_whole_frame(self.kvm, slot, gpa >> PAGE_SHIFT)
                 self.kvm.host.unmap_page(slot.hva(gpa >> PAGE_SHIFT))
         return Outcome(rc=0)
 

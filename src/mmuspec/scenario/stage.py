@@ -3,13 +3,14 @@
 from ..epochs import Epoch
 from ..kvm.cpu.context import init_kvm_mmu
 from ..kvm.guest.memory import gpa_to_hpa
+from ..kvm.slots.memslot import MemSlot
 from ..kvm.slots.notifier import register_mmu_notifier
 from ..kvm.state.host import Host
 from ..kvm.state.processor import Processor
 from ..kvm.state.vm import Kvm, Paging
 from ..x86.controls import Controls
 from ..x86.entry import PAGE_SHIFT, PAGE_SIZE
-from .recording import Frames, Scenario
+from .recording import FrameRun, Frames, Scenario
 
 MMIO_ANSWER = 0x33 << 32
 """Userspace answers an MMIO read with this and the low half of the address."""
@@ -21,8 +22,10 @@ RECORDED_MAXPHYADDR = 40
 MANUAL_PROTECT_ENABLE, INITIALLY_SET = 1, 2
 """Arguments of KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2."""
 HUGE = 512
+FIRST_MADE_UP_PFN = 0xC_0000
+"""From here on no recorded machine has memory: frames that no recording tells, and KVM's own."""
 ZERO_PFN = 0xF_0000
-"""The page of zeros: a frame beyond the recorded machines' memory, so nobody else's."""
+"""The page of zeros."""
 
 
 def paging_of(name: str) -> Paging:
@@ -36,6 +39,7 @@ def build(scenario: Scenario, epoch: Epoch) -> Kvm:
         word_bits=scenario.host_bits,
         maxphyaddr=RECORDED_MAXPHYADDR,
         processor=RECORDED_PROCESSOR,
+        first_table=FIRST_MADE_UP_PFN,
     )
     host.zero_pfn = ZERO_PFN
     kvm = Kvm(epoch=epoch, paging=paging_of(scenario.name), host=host)
@@ -86,16 +90,39 @@ def _place(kvm: Kvm, frames: Frames) -> None:
             old = kvm.host.ptes.get(hva)
             if old is None or old.pfn != run.pfn + i:
                 kvm.host.map_page(hva, run.pfn + i)
-        _mark_huge(kvm, slot.hva(run.gfn), run.pfn, run.count)
+        _mark_huge(kvm, slot, run)
 
 
-def _mark_huge(kvm: Kvm, hva: int, pfn: int, count: int) -> None:
-    """Note frames that lie as a transparent huge page does."""
-    skip = -pfn % HUGE
-    while skip + HUGE <= count:
-        if (hva >> PAGE_SHIFT) + skip & HUGE - 1 == 0:
-            kvm.host.transparent_huge.update(range(pfn + skip, pfn + skip + HUGE))
-        skip += HUGE
+def _mark_huge(kvm: Kvm, slot: MemSlot, run: FrameRun) -> None:
+    """Note frames that lie as a transparent huge page does.
+
+    The first and last huge page of a buffer may stick out of the slot.
+    """
+    page = slot.hva(run.gfn) >> PAGE_SHIFT
+    if (page ^ run.pfn) & HUGE - 1:
+        return
+    at_start, at_end = run.gfn == slot.base_gfn, run.gfn + run.count == slot.end_gfn
+    for first in range(page & -HUGE, page + run.count, HUGE):
+        inside = range(max(first, page), min(first + HUGE, page + run.count))
+        frames = range(run.pfn + inside.start - page, run.pfn + inside.stop - page)
+        if len(inside) == HUGE:
+            kvm.host.transparent_huge.update(frames)
+        whole = inside.start == first or at_start, inside.stop == first + HUGE or at_end
+        if all(whole):
+            kvm.host.compound.update(frames)
+
+
+def invalidate_whole_frame(kvm: Kvm, slot: MemSlot, gfn: int) -> None:
+    """Tell KVM that the 2 MiB of host memory around *gfn* change, if all are the slot's.
+
+    The recorded host does so before it gives back a page of them, whether or
+    not they are a huge page.
+    """
+    size = HUGE << PAGE_SHIFT
+    start = slot.hva(gfn) & -size
+    end = slot.userspace_addr + (slot.npages << PAGE_SHIFT)
+    if slot.userspace_addr <= start and start + size <= end:
+        kvm.host.before_unmap(start, start + size)
 
 
 def fill_slot(kvm: Kvm, slot_id: int) -> None:

@@ -29,7 +29,7 @@ def init_kvm_mmu(vcpu: Vcpu) -> None:
     mmu.guest_mode = mode
     mmu.root_level = mode.levels
     mmu.nx = vcpu.controls.nxe and mode in (PAE, LONG4)
-    mmu.permissions = update_permission_bitmask(vcpu.controls)
+    mmu.permissions = update_permission_bitmask(vcpu.controls, smap=vcpu.kvm.epoch.knows_smap)
     mmu.last_pte_bitmap = update_last_pte_bitmap(vcpu.controls, mode)
     mmu.gva_to_gpa = nonpaging_gva_to_gpa if mode is NO_PAGING else paging_gva_to_gpa
     if not mmu.pae_root:
@@ -104,12 +104,14 @@ def shadow_base_role(vcpu: Vcpu) -> Role:
     A table shadowed under other values of these bits must not be reused.
     """
     controls, epoch = vcpu.controls, vcpu.kvm.epoch
-    without_tables = not controls.paging and epoch.direct_role_cr4_pae is None
+    if not controls.paging and epoch.nonpaging_role_is_bare:
+        return Role(nxe=epoch.role_forces_nx, cr4_pae=True)
     return Role(
         nxe=(controls.nxe and controls.paging) or epoch.role_forces_nx,
-        cr4_pae=controls.pae or without_tables,
+        cr4_pae=controls.pae,
         cr0_wp=controls.wp,
         smep_andnot_wp=controls.smep and not controls.wp,
+        smap_andnot_wp=epoch.knows_smap and controls.smap and not controls.wp,
     )
 
 
@@ -123,7 +125,8 @@ def load_pdptrs(vcpu: Vcpu) -> None:
     """Load the four PDPTEs that CR3 points at (``load_pdptrs()``)."""
     base = vcpu.controls.cr3 & ~0x1F & 0xFFFF_FFFF
     if vcpu.kvm.memslots.visible(base >> PAGE_SHIFT):
-        vcpu.mmu.pdptrs = tuple(kvm_read_guest(vcpu.kvm, base + 8 * i, 8) for i in range(4))
+        first, second, third, fourth = (kvm_read_guest(vcpu.kvm, base + 8 * i, 8) for i in range(4))
+        vcpu.mmu.pdptrs = (first, second, third, fourth)
 
 
 def set_controls(vcpu: Vcpu, controls: Controls) -> None:

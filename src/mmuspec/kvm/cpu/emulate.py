@@ -29,7 +29,9 @@ def x86_emulate_instruction(vcpu: Vcpu, instruction: Instruction, result: Result
         return
     if instruction.kind in (Kind.READ, Kind.XCHG):
         result.value = emulator_read(vcpu, instruction, result)
-    if instruction.kind in (Kind.WRITE, Kind.XCHG):
+    if instruction.kind is Kind.XCHG:
+        emulator_cmpxchg(vcpu, instruction, result)
+    if instruction.kind is Kind.WRITE:
         emulator_write(vcpu, instruction, result)
     result.emulated = True
 
@@ -77,6 +79,16 @@ def emulator_write(vcpu: Vcpu, instruction: Instruction, result: Result) -> None
     if mmio or slot is None or slot.read_only:
         write = Mmio(gpa, instruction.size, write=True, value=instruction.value)
         _exit_for_mmio(vcpu, result, write)
+        return
+    kvm_write_guest(vcpu.kvm, gpa, instruction.value, instruction.size)
+    kvm_mmu_pte_write(vcpu, gpa, instruction.value, instruction.size)
+
+
+def emulator_cmpxchg(vcpu: Vcpu, instruction: Instruction, result: Result) -> None:
+    """Write back the operand of a locked instruction; MMIO cannot be locked."""
+    gpa = vcpu.mmu.gva_to_gpa(vcpu, instruction.operand, instruction.access())
+    if vcpu.kvm.memslots.visible(gpa >> PAGE_SHIFT) is None:
+        emulator_write(vcpu, instruction, result)
         return
     kvm_write_guest(vcpu.kvm, gpa, instruction.value, instruction.size)
     kvm_mmu_pte_write(vcpu, gpa, instruction.value, instruction.size)

@@ -110,7 +110,7 @@ class NestedMemory:
 
 def _walk_2d(vcpu: Vcpu, gva: int, access: Pferr) -> Translation:
     """Walk the guest's tables, then the final address through KVM's."""
-    guest = walk(NestedMemory(vcpu), vcpu.controls, gva, access)
+    guest = walk(NestedMemory(vcpu), vcpu.controls, gva, access, vcpu.mmu.pdptrs)
     nested = _walk_second_level(vcpu, guest.physical, access)
     size = min(guest.page_size, nested.page_size)
     return guest._replace(
@@ -118,7 +118,8 @@ def _walk_2d(vcpu: Vcpu, gva: int, access: Pferr) -> Translation:
         page_size=size,
         rw=guest.rw and nested.rw,
         xd=guest.xd or nested.xd,
-        dirty=guest.dirty and nested.dirty,
+        # CR0.WP may override the guest's R/W, never KVM's: a write must come back here.
+        dirty=guest.dirty and nested.dirty and nested.rw,
     )
 
 

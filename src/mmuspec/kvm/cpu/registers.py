@@ -5,15 +5,9 @@ kvm_mmu_new_cr3() in arch/x86/kvm/x86.c and mmu.c (v3.11).
 """
 
 from ...x86.controls import (
-    CR0_CD,
-    CR0_NW,
-    CR0_PG,
     CR0_WP,
-    CR4_PAE,
     CR4_PCIDE,
     CR4_PGE,
-    CR4_PSE,
-    CR4_SMEP,
     EFER_NX,
 )
 from ...x86.mode import PAE
@@ -24,12 +18,7 @@ from ..state.flush import kvm_mmu_flush_tlb
 from ..state.requests import Request
 from ..state.vcpu import Vcpu
 from ..sync.sync_children import kvm_mmu_sync_roots
-from .context import kvm_mmu_reset_context, load_pdptrs
-
-CR0_RESETS = CR0_PG | CR0_WP | CR0_CD | CR0_NW
-"""A change of one of these bits resets the MMU context."""
-CR4_RESETS = CR4_PGE | CR4_PSE | CR4_PAE | CR4_SMEP
-"""So does a change of one of these, and clearing PCIDE."""
+from .context import init_kvm_mmu, kvm_mmu_reset_context, load_pdptrs
 
 
 def kvm_set_cr3(vcpu: Vcpu, cr3: int) -> None:
@@ -40,6 +29,8 @@ def kvm_set_cr3(vcpu: Vcpu, cr3: int) -> None:
     """
     if vcpu.kvm.tdp_enabled:
         vcpu.controls = vcpu.controls.with_(cr3=cr3)
+        if vcpu.mmu.guest_mode is PAE:
+            load_pdptrs(vcpu)
         vcpu.tlb.forget(MOV_CR3)
         return
     old_pdptrs, same = vcpu.mmu.pdptrs, cr3 == vcpu.controls.cr3
@@ -66,18 +57,24 @@ def kvm_mmu_new_cr3(vcpu: Vcpu) -> None:
 
 def kvm_set_cr0(vcpu: Vcpu, cr0: int) -> None:
     """Load CR0."""
-    changed = vcpu.controls.cr0 ^ cr0
+    epoch, changed = vcpu.kvm.epoch, vcpu.controls.cr0 ^ cr0
     vcpu.controls = vcpu.controls.with_(cr0=cr0)
-    if changed & CR0_RESETS:
+    if vcpu.kvm.tdp_enabled and changed == CR0_WP and epoch.tdp_keeps_roots_over_wp:
+        init_kvm_mmu(vcpu)
+    elif changed & epoch.cr0_resets:
         _reset(vcpu)
 
 
 def kvm_set_cr4(vcpu: Vcpu, cr4: int) -> None:
     """Load CR4."""
-    old = vcpu.controls.cr4
+    epoch, old = vcpu.kvm.epoch, vcpu.controls.cr4
     vcpu.controls = vcpu.controls.with_(cr4=cr4)
-    if (old ^ cr4) & CR4_RESETS or (old & CR4_PCIDE and not cr4 & CR4_PCIDE):
+    pcide_cleared = bool(old & CR4_PCIDE and not cr4 & CR4_PCIDE)
+    if (old ^ cr4) & epoch.cr4_resets or (pcide_cleared and not epoch.cr4_flush_syncs):
         _reset(vcpu)
+    if epoch.cr4_flush_syncs and (pcide_cleared or (old ^ cr4) & CR4_PGE):
+        vcpu.make_request(Request.MMU_SYNC)
+        vcpu.make_request(Request.TLB_FLUSH)
 
 
 def set_efer(vcpu: Vcpu, efer: int) -> None:

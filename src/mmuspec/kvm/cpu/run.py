@@ -11,7 +11,7 @@ from ...x86.tlb import INVLPG
 from ..faults.fault_result import FaultError
 from ..faults.page_fault import handle_ept_misconfig, kvm_mmu_page_fault
 from ..guest.walk_addr import WalkFailed
-from ..state.vcpu import Vcpu
+from ..state.vcpu import PageFaultException, Vcpu
 from ..sync.invlpg import kvm_mmu_invlpg
 from .emulate import fetch_instruction
 from .entry import vcpu_enter_guest, vcpu_exit_guest
@@ -48,6 +48,8 @@ def execute(vcpu: Vcpu, instruction: Instruction) -> Result:
     :raises TripleFault: the guest's root table is not in memory
     """
     result = Result()
+    for observer in vcpu.kvm.observers:
+        observer.instruction(vcpu, instruction)
     for _ in range(MAX_FAULTS):
         try:
             _attempt(vcpu, instruction, result)
@@ -56,6 +58,8 @@ def execute(vcpu: Vcpu, instruction: Instruction) -> Result:
         except _Delivered as delivered:
             result.fault = delivered.fault
         vcpu_exit_guest(vcpu)
+        for observer in vcpu.kvm.observers:
+            observer.executed(vcpu, instruction, result)
         return result
     raise FaultError(f"{instruction} still faults after {MAX_FAULTS} faults")
 
@@ -144,5 +148,16 @@ def _handle_exit(vcpu: Vcpu, vm_exit: VmExit, instruction: Instruction, result: 
         vcpu.exception = failed.fault
     if vcpu.exception:
         fault, vcpu.exception = vcpu.exception, None
+        _invalidate(vcpu, fault)
         vcpu.kvm.stats.pf_guest += 1
         raise _Delivered(fault.error_code, fault.cr2)
+
+
+def _invalidate(vcpu: Vcpu, fault: PageFaultException) -> None:
+    """Read the guest entry of a protection fault again, or the access might fault for ever.
+
+    Source: kvm_inject_emulated_page_fault() (v5.10, v6.1).
+    """
+    judged = fault.error_code & (Pferr.P | Pferr.RSVD)
+    if vcpu.kvm.epoch.guest_fault_invalidates and judged == Pferr.P:
+        vcpu.mmu.invlpg(vcpu, fault.cr2, None)

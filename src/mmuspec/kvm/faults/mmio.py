@@ -108,13 +108,17 @@ def check_direct_spte_mmio_pf(kvm: Kvm, spte: int) -> bool:
 def sync_mmio_spte(kvm: Kvm, sptep: int, gfn: int, access: int) -> bool:
     """Refresh the MMIO spte at *sptep* after its guest entry was read again.
 
+    Whether the gfn has got a slot meanwhile is not asked, so that the spte may
+    come to lie under the current generation [BUG-10].
+
     :returns: whether there was one; it is cleared if the guest entry now names
         another frame
     """
     spte = kvm.spte_at(sptep)
     if not kvm.masks.is_mmio_spte(spte):
         return False
-    if kvm.mmio_sptes.gfn(spte) != gfn:
+    backed = not kvm.has("BUG-10") and kvm.memslots.visible(gfn) is not None
+    if kvm.mmio_sptes.gfn(spte) != gfn or backed:
         mmu_spte_clear_no_track(kvm, sptep)
     else:
         mark_mmio_spte(kvm, sptep, gfn, access)

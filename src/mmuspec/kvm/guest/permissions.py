@@ -14,16 +14,28 @@ from ...x86.pferr import Pferr
 from ..state.role import Acc
 
 
-def update_permission_bitmask(controls: Controls) -> tuple[int, ...]:
+def update_permission_bitmask(controls: Controls, *, smap: bool = False) -> tuple[int, ...]:
     """Return ``permissions[16]`` for *controls*.
 
     Byte *i* is for the error code with bits 4:1 = *i*; bit *acc* of it says
     whether that access faults on an entry whose rights are *acc*.
+
+    :param smap: take CR4.SMAP into account, which v3.11 does not know
     """
+    smap = smap and controls.smap
     return tuple(
-        sum(1 << acc for acc in range(8) if _faults(controls, Pferr(index << 1), acc))
-        for index in range(16)
+        sum(
+            1 << acc
+            for acc in range(8)
+            if _faults(controls, pferr, acc) or (smap and _smap_faults(pferr, acc))
+        )
+        for pferr in (Pferr(index << 1) for index in range(16))
     )
+
+
+def _smap_faults(pferr: Pferr, acc: int) -> bool:
+    """Whether SMAP forbids the access; RSVD in *pferr* says that it is exempt."""
+    return bool(acc & Acc.USER) and not pferr & (Pferr.U | Pferr.F | Pferr.RSVD)
 
 
 def _faults(controls: Controls, pferr: Pferr, acc: int) -> bool:

@@ -12,10 +12,13 @@ from ...x86.entry import PS, bits
 from ...x86.mode import LEGACY32, PAE, PagingMode
 
 
-def rsvd_bits_mask(controls: Controls, mode: PagingMode, level: int, *, large: bool) -> int:
+def rsvd_bits_mask(
+    controls: Controls, mode: PagingMode, level: int, *, large: bool, pdpe_bit_8: bool = True
+) -> int:
     """Return the reserved bits of an entry at *level*.
 
     :param large: bit 7 of the entry is set
+    :param pdpe_bit_8: bit 8 of a level-3 entry that points at a table is one of them
     """
     if mode is LEGACY32:
         return bits(17, 21) if large and level == 2 and controls.pse else 0
@@ -23,7 +26,7 @@ def rsvd_bits_mask(controls: Controls, mode: PagingMode, level: int, *, large: b
     if mode is PAE:
         return exb | bits(controls.maxphyaddr, 62) | (bits(13, 20) if large and level == 2 else 0)
     mask = exb | bits(controls.maxphyaddr, 51)
-    if level == 4 or (level == 3 and not large):
+    if level == 4 or (level == 3 and not large and pdpe_bit_8):
         return mask | bits(7, 8)
     return mask | _inside_large_page(level) if large else mask
 
@@ -38,6 +41,9 @@ def pdpte_rsvd_bits_mask(controls: Controls) -> int:
     return bits(controls.maxphyaddr, 63) | bits(7, 8) | bits(1, 2)
 
 
-def is_rsvd_bits_set(controls: Controls, mode: PagingMode, gpte: int, level: int) -> bool:
+def is_rsvd_bits_set(
+    controls: Controls, mode: PagingMode, gpte: int, level: int, *, pdpe_bit_8: bool = True
+) -> bool:
     """Whether *gpte* has a bit set that is reserved at *level*."""
-    return bool(gpte & rsvd_bits_mask(controls, mode, level, large=bool(gpte & PS)))
+    mask = rsvd_bits_mask(controls, mode, level, large=bool(gpte & PS), pdpe_bit_8=pdpe_bit_8)
+    return bool(gpte & mask)

@@ -114,7 +114,8 @@ def _descend(vcpu: Vcpu, addr: int) -> GuestWalker:
         vcpu.kvm.trace(PagingElement(pte=entry, level=walker.level))
         if not is_present_gpte(entry):
             raise _Error(Pferr(0))
-        if is_rsvd_bits_set(vcpu.controls, mode, entry, walker.level):
+        pdpe_bit_8 = vcpu.kvm.epoch.pdpe_reserves_bit_8
+        if is_rsvd_bits_set(vcpu.controls, mode, entry, walker.level, pdpe_bit_8=pdpe_bit_8):
             raise _Error(Pferr.RSVD | Pferr.P)
         walker.ptes[walker.level] = entry
         walker.pte_access &= gpte_access(entry)

@@ -23,19 +23,23 @@ class ShadowStep:
     spte: int
 
 
-def for_each_shadow_entry(vcpu: Vcpu, addr: int) -> Iterator[ShadowStep]:
+def for_each_shadow_entry(
+    vcpu: Vcpu, addr: int, root_hpa: int | None = None
+) -> Iterator[ShadowStep]:
     """Yield the spte for *addr* at each level, from the root down.
+
+    :param root_hpa: another root than the current one
 
     The consumer may change an entry before it asks for the next one: the walk
     reads it again to descend.  It ends after a leaf and at an entry that links
     nothing.
     """
     kvm, mmu = vcpu.kvm, vcpu.mmu
-    if mmu.root_hpa == INVALID_PAGE:
+    level, table = mmu.shadow_root_level, mmu.root_hpa if root_hpa is None else root_hpa
+    if table == INVALID_PAGE:
         return
-    level, table = mmu.shadow_root_level, mmu.root_hpa
     if level == PT32E_ROOT_LEVEL:
-        top = kvm.spte_at(mmu.root_hpa + 8 * (addr >> 30 & 3))
+        top = kvm.spte_at(table + 8 * (addr >> 30 & 3))
         if not top:
             return
         level, table = level - 1, top & PT64_BASE_ADDR_MASK

@@ -67,6 +67,7 @@ def _oldest_obsolete(kvm: Kvm) -> ShadowPage | None:
     holds it: it is passed over.
     """
     for sp in kvm.active_mmu_pages:
+        kvm.mmu_lock.count()
         if not is_obsolete_sp(kvm, sp):
             return None
         if not sp.role.invalid:

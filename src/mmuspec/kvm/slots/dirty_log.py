@@ -7,6 +7,7 @@ kvm_vm_ioctl_get_dirty_log() (v3.11).
 from ..faults.large_pages import max_mapping_level
 from ..rmaps.pte_list import pte_list_iterate
 from ..rmaps.rmap import drop_spte
+from ..sptes.spte import spte_to_pfn
 from ..sptes.write_protect import write_protect_rmapp
 from ..state.constants import KVM_NR_PAGE_SIZES, PT_PAGE_TABLE_LEVEL
 from ..state.errors import SlotError
@@ -49,7 +50,11 @@ def kvm_mmu_zap_collapsible_sptes(kvm: Kvm, slot: MemSlot) -> None:
 def _collapsible(kvm: Kvm, sptep: int) -> bool:
     """Whether the frame of *sptep*, in a direct page, lies in a huge page that may be mapped."""
     sp = kvm.page_header(sptep)
-    return sp.role.direct and sp.role.level < max_mapping_level(kvm, sp.gfn)
+    if not sp.role.direct:
+        return False
+    if kvm.epoch.collapsible_by_host_page:
+        return spte_to_pfn(kvm.spte_at(sptep)) in kvm.host.compound
+    return sp.role.level < max_mapping_level(kvm, sp.gfn)
 
 
 def kvm_vm_ioctl_get_dirty_log(kvm: Kvm, slot_id: int) -> set[int]:

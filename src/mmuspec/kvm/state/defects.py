@@ -26,6 +26,7 @@ DEFECTS: Final = {
     "BUG-7": Defect("the vCPU's mmio_gfn is never cleared nor generation-checked", "v3.19"),
     "BUG-8": Defect("reserved bits are judged by the fault's context", "v3.14"),
     "BUG-9": Defect("an MMIO spte of the old slots may carry the new generation", "v3.19"),
+    "BUG-10": Defect("sync renews an MMIO spte though a slot holds its gfn now", None),
     "QUIRK-1": Defect("a fast page fault that lost its exchange reports success", "v4.19"),
     "QUIRK-2": Defect("the largepages counter drifts", "v5.15"),
     "QUIRK-3": Defect("pf_fixed counts fetches that gave up", None),

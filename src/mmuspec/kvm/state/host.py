@@ -35,6 +35,8 @@ class HostPte:
 class Host:
     """Physical memory, the pages that KVM allocated, and the process's own pages.
 
+    ``transparent_huge`` holds the frames of whole huge pages; ``compound`` those of
+    huge pages of which the VM may use only a part.
     ``zero_pfn`` is the shared page of zeros that a page never written reads as;
     None gives each page a frame of its own from the start.
     ``before_unmap`` is called with a range of hvas (start, end) whose pages are
@@ -42,10 +44,16 @@ class Host:
 
     :param word_bits: 64, or 32 for a host that cannot store an spte at once
     :param maxphyaddr: MAXPHYADDR of the host, in bits
+    :param first_table: frame of the first page that KVM allocates; later ones are behind it
     """
 
     def __init__(
-        self, *, word_bits: int = 64, maxphyaddr: int = 40, processor: Processor | None = None
+        self,
+        *,
+        word_bits: int = 64,
+        maxphyaddr: int = 40,
+        processor: Processor | None = None,
+        first_table: int = _FIRST_TABLE_PFN,
     ) -> None:
         self.word_bits = word_bits
         self.maxphyaddr = maxphyaddr
@@ -55,11 +63,12 @@ class Host:
         self.ptes: dict[int, HostPte] = {}
         self.page_levels: dict[int, int] = {}
         self.transparent_huge: set[int] = set()
+        self.compound: set[int] = set()
         self.accessed: Counter[int] = Counter()
         self.dirty: Counter[int] = Counter()
         self.zero_pfn: int | None = None
         self.before_unmap: Callable[[int, int], None] = lambda start, end: None
-        self._next_table = _FIRST_TABLE_PFN
+        self._next_table = first_table
         self._next_user = _FIRST_USER_PFN
 
     def alloc_table(self) -> tuple[int, list[int]]:
@@ -115,6 +124,7 @@ class Host:
             self.map_page(hva + (i << PAGE_SHIFT), first + i)
             if transparent:
                 self.transparent_huge.add(first + i)
+                self.compound.add(first + i)
             else:
                 self.page_levels[hva + (i << PAGE_SHIFT)] = level
 

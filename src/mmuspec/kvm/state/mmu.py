@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ...x86.mode import NO_PAGING, PagingMode
+from ...x86.walk import Pdptes
 from .constants import INVALID_PAGE
 from .role import Role
 
@@ -44,9 +45,9 @@ class Mmu:
     last_pte_bitmap: int = 0
     nx: bool = False
     pae_root: int = 0
-    pdptrs: tuple[int, ...] = (0, 0, 0, 0)
+    pdptrs: Pdptes = (0, 0, 0, 0)
     page_fault: Callable[["Vcpu", int, int, bool], int] = _not_set
     sync_page: Callable[["Vcpu", "ShadowPage"], int] = _not_set
-    invlpg: Callable[["Vcpu", int], None] = _not_set
+    invlpg: Callable[["Vcpu", int, int | None], None] = _not_set
     update_pte: Callable[["Vcpu", "ShadowPage", int, int], None] = _not_set
     gva_to_gpa: Callable[["Vcpu", int, int], int] = _not_set

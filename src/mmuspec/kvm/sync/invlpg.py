@@ -16,20 +16,24 @@ from ..state.vcpu import Vcpu
 
 def kvm_mmu_invlpg(vcpu: Vcpu, gva: int) -> None:
     """Emulate INVLPG for the page of *gva*."""
-    vcpu.mmu.invlpg(vcpu, gva)
+    vcpu.mmu.invlpg(vcpu, gva, None)
+    for _, root_hpa in vcpu.mmu.prev_roots:
+        vcpu.mmu.invlpg(vcpu, gva, root_hpa)
     kvm_mmu_flush_tlb(vcpu)
     vcpu.kvm.stats.invlpg += 1
 
 
-def paging_invlpg(vcpu: Vcpu, gva: int) -> None:
+def paging_invlpg(vcpu: Vcpu, gva: int, root_hpa: int | None) -> None:
     """Zap the leaf spte of *gva* if its page is unsync, and read its guest entry again.
 
     A synchronized page needs nothing: its guest table cannot have changed.
+
+    :param root_hpa: a kept root; None for the current one
     """
     kvm = vcpu.kvm
     vcpu_clear_mmio_info(vcpu, gva)
     with kvm.mmu_lock():
-        for step in for_each_shadow_entry(vcpu, gva):
+        for step in for_each_shadow_entry(vcpu, gva, root_hpa):
             sp = kvm.page_header(step.sptep)
             if is_last_spte(step.spte, step.level):
                 if sp.unsync:
@@ -52,5 +56,5 @@ def _refresh(vcpu: Vcpu, sptep: int) -> None:
     prefetch_gpte(vcpu, sp, sptep, gpte, no_dirty_log=False)
 
 
-def nonpaging_invlpg(vcpu: Vcpu, gva: int) -> None:
+def nonpaging_invlpg(vcpu: Vcpu, gva: int, root_hpa: int | None) -> None:
     """Do nothing: a direct context translates no guest-virtual address."""
