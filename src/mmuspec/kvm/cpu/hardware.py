@@ -110,7 +110,10 @@ class NestedMemory:
 
 def _walk_2d(vcpu: Vcpu, gva: int, access: Pferr) -> Translation:
     """Walk the guest's tables, then the final address through KVM's."""
-    guest = walk(NestedMemory(vcpu), vcpu.controls, gva, access, vcpu.mmu.pdptrs)
+    # With NPT the processor reads the PDPTEs of a PAE guest at each walk; with EPT
+    # they are registers, loaded with CR3.
+    pdptes = None if vcpu.kvm.paging is Paging.NPT else vcpu.mmu.pdptrs
+    guest = walk(NestedMemory(vcpu), vcpu.controls, gva, access, pdptes)
     nested = _walk_second_level(vcpu, guest.physical, access)
     size = min(guest.page_size, nested.page_size)
     return guest._replace(
