@@ -16,6 +16,7 @@ from ..state.address import gfn_to_lpage_base
 from ..state.constants import PT_DIRECTORY_LEVEL, PT_PAGE_TABLE_LEVEL, PT_PDPE_LEVEL
 from ..state.role import Acc
 from ..state.vcpu import Vcpu
+from .count import count_mapped
 from .fast_page_fault import fast_page_fault
 from .fault_result import Fault
 from .large_pages import forces_small_pages, mapping_level, transparent_hugepage_adjust
@@ -51,8 +52,8 @@ def _direct_page_fault(vcpu: Vcpu, gpa: int, error_code: int, *, gva: int, large
     force_small = forces_small_pages(vcpu.kvm, gfn)
     level = PT_PAGE_TABLE_LEVEL if force_small else min(largest, mapping_level(vcpu.kvm, gfn))
     gfn = gfn_to_lpage_base(gfn, level)
-    if fast_page_fault(vcpu, gpa, level, error_code):
-        return Fault.RESUME
+    if fast := fast_page_fault(vcpu, gpa, level, error_code):
+        return fast
     write = bool(error_code & Pferr.W)
     fetched = fetch_pfn(vcpu, gfn, write=write)
     if handle_abnormal_pfn(vcpu, gva, gfn, fetched.pfn, Acc.ALL):
@@ -69,25 +70,23 @@ def _map(vcpu: Vcpu, gfn: int, pfn: Pfn, level: int, *, write: bool, force_small
     if not force_small and not pfn.noslot:
         gfn, number, level = transparent_hugepage_adjust(vcpu.kvm, gfn, pfn.number, level)
         pfn = Pfn(number, pfn.writable)
-    return Fault(direct_map(vcpu, gfn, pfn, level, write=write))
+    return direct_map(vcpu, gfn, pfn, level, write=write)
 
 
-def direct_map(vcpu: Vcpu, gfn: int, pfn: Pfn, level: int, *, write: bool) -> bool:
-    """Map *gfn* at *level*, making the direct pages above it.
-
-    :returns: whether the instruction must be emulated
-    """
+def direct_map(vcpu: Vcpu, gfn: int, pfn: Pfn, level: int, *, write: bool) -> Fault:
+    """Map *gfn* at *level*, making the direct pages above it."""
     kvm = vcpu.kvm
     trace_spte_requested(kvm, gfn, pfn, level)
-    emulate = False
+    result = Fault.RESUME
     for step in for_each_shadow_entry(vcpu, gfn << PAGE_SHIFT):
         if step.level == level:
-            emulate = mmu_set_spte(vcpu, step.sptep, Acc.ALL, level, gfn, pfn, write_fault=write)
-            direct_pte_prefetch(vcpu, step.sptep)
-            kvm.stats.pf_fixed += 1
+            result = mmu_set_spte(vcpu, step.sptep, Acc.ALL, level, gfn, pfn, write_fault=write)
+            if result is not Fault.SPURIOUS:
+                direct_pte_prefetch(vcpu, step.sptep)
+                count_mapped(kvm)
             break
         _link_direct(vcpu, step.sptep, gfn, step.level)
-    return emulate
+    return result
 
 
 def _link_direct(vcpu: Vcpu, sptep: int, gfn: int, level: int) -> None:

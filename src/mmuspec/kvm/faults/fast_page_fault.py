@@ -12,6 +12,7 @@ from ..state.constants import INVALID_PAGE, PT_PAGE_TABLE_LEVEL
 from ..state.requests import VcpuMode
 from ..state.vcpu import Vcpu
 from ..state.vm import Kvm
+from .fault_result import Fault
 
 
 def page_fault_can_be_fast(error_code: int) -> bool:
@@ -20,22 +21,25 @@ def page_fault_can_be_fast(error_code: int) -> bool:
     return not error_code & Pferr.RSVD and error_code & wanted == wanted
 
 
-def fast_page_fault(vcpu: Vcpu, gva: int, level: int, error_code: int) -> bool:
-    """Try to give W back to a direct spte; return whether the fault is dealt with.
+def fast_page_fault(vcpu: Vcpu, gva: int, level: int, error_code: int) -> Fault | None:
+    """Try to give W back to a direct spte; return how the fault was dealt with, if it was.
 
     It is dealt with if the entry is gone, writable already, or made writable
     here.  It is not if some rule other than dirty logging took W away.
     """
     if vcpu.mmu.root_hpa == INVALID_PAGE or not page_fault_can_be_fast(error_code):
-        return False
+        return None
     vcpu.mode = VcpuMode.READING_SHADOW_PAGE_TABLES
     if not vcpu.kvm.epoch.fast_pf_stops_at_level:
         level = PT_PAGE_TABLE_LEVEL
     step = _find(vcpu, gva, level)
     handled = _try_fix(vcpu, step, level)
-    _report(vcpu, gva, error_code, step, handled=handled)
+    spurious = _report(vcpu, gva, error_code, step, handled=handled)
     vcpu.mode = VcpuMode.OUTSIDE_GUEST_MODE
-    return handled
+    if not handled:
+        return None
+    vcpu.kvm.stats.pf_fast += 1
+    return Fault.SPURIOUS if spurious else Fault.FIXED
 
 
 def _find(vcpu: Vcpu, gva: int, level: int) -> ShadowStep:
@@ -86,8 +90,11 @@ def fast_pf_fix_direct_spte(kvm: Kvm, step: ShadowStep) -> bool:
     return True
 
 
-def _report(vcpu: Vcpu, gva: int, error_code: int, step: ShadowStep, *, handled: bool) -> None:
-    """Emit the event; the entry is read again for it."""
+def _report(vcpu: Vcpu, gva: int, error_code: int, step: ShadowStep, *, handled: bool) -> bool:
+    """Emit the event; the entry is read again for it.
+
+    :returns: whether it says that the fault was spurious
+    """
     kvm = vcpu.kvm
     now = kvm.spte_at(step.sptep) if step.sptep else 0
     spurious = handled and is_writable_pte(step.spte)
@@ -104,3 +111,4 @@ def _report(vcpu: Vcpu, gva: int, error_code: int, step: ShadowStep, *, handled:
             fixed=fixed and not (spurious and kvm.epoch.fast_pf_reports_one_result),
         )
     )
+    return spurious

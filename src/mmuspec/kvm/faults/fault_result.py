@@ -7,9 +7,13 @@ class Fault(IntEnum):
     """Result of a page-fault handler."""
 
     RESUME = 0
-    """Resume the guest: the access is repeated."""
+    """Resume the guest: the access is repeated, and may well fault again."""
     EMULATE = 1
     """Emulate the instruction."""
+    FIXED = 3
+    """Resume the guest: the page is mapped now."""
+    SPURIOUS = 4
+    """Resume the guest: the spte allows the access already (told apart since v5.10)."""
 
 
 class FaultError(Exception):

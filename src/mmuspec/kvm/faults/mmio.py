@@ -35,13 +35,28 @@ def kvm_current_mmio_generation(kvm: Kvm) -> int:
     v3.11 subtracts 151 modulo ``2**19``, so that the number wraps after about
     150 updates and the wrap is exercised.
     """
+    return mmio_generation(kvm, kvm.memslots.generation)
+
+
+def mmio_generation(kvm: Kvm, slots_generation: int) -> int:
+    """Return *slots_generation* as MMIO sptes store it."""
     epoch = kvm.epoch
-    return (kvm.memslots.generation + epoch.mmio_generation_offset) % (1 << epoch.generation.bits)
+    return (slots_generation + epoch.mmio_generation_offset) % (1 << epoch.generation.bits)
 
 
-def mark_mmio_spte(kvm: Kvm, sptep: int, gfn: int, access: int) -> None:
-    """Store an MMIO spte for *gfn* that carries the current generation."""
-    gen = kvm_current_mmio_generation(kvm)
+def mark_mmio_spte(
+    kvm: Kvm, sptep: int, gfn: int, access: int, *, slots_generation: int | None = None
+) -> None:
+    """Store an MMIO spte for *gfn* that carries the current generation.
+
+    It may be newer than the slots that were found to lack *gfn* [BUG-9].
+
+    :param slots_generation: of those slots, which the repaired kernel makes the
+        spte tell
+    """
+    if slots_generation is None or kvm.has("BUG-9"):
+        slots_generation = kvm.memslots.generation
+    gen = mmio_generation(kvm, slots_generation)
     access = int(access & (Acc.WRITE | Acc.USER))
     spte = kvm.mmio_sptes.encode(gfn, access, gen)
     shown = spte & Acc.ALL if kvm.epoch.mmio_access_from_spte else access

@@ -6,6 +6,7 @@ Source: kvm_mmu_page_fault(), handle_ept_misconfig() (v3.11).
 from ..cpu.emulate import retry_instruction, x86_emulate_instruction
 from ..cpu.instruction import Instruction, Result
 from ..state.vcpu import Vcpu
+from .count import count_fault
 from .fault_result import Fault, FaultError
 from .mmio import RetMmioPf, handle_mmio_page_fault_common
 from .mmio_cache import vcpu_match_mmio_gpa, vcpu_match_mmio_gva
@@ -26,6 +27,8 @@ def kvm_mmu_page_fault(
     :raises FaultError: the fault cannot be resolved
     """
     outcome = vcpu.mmu.page_fault(vcpu, addr, error_code, False)
+    if not isinstance(outcome, RetMmioPf):
+        count_fault(vcpu.kvm, Fault(outcome))
     if outcome < 0:
         raise FaultError(f"fault at {addr:#x}, error code {error_code:#x}: result {outcome}")
     if outcome == Fault.EMULATE:

@@ -18,16 +18,17 @@ class Pfn:
     :param writable: whether the host page may be written (``map_writable``)
     :param noslot: no memory slot holds the gfn (``KVM_PFN_NOSLOT``)
     :param read_only_fault: a write to a read-only slot (``KVM_PFN_ERR_RO_FAULT``)
+    :param slots_generation: for *noslot*: generation of the slots that were looked at
     """
 
     number: int = 0
     writable: bool = True
     noslot: bool = False
     read_only_fault: bool = False
+    slots_generation: int = 0
 
 
 KVM_PFN_NOSLOT: Final = 1 << 63
-NOSLOT: Final = Pfn(KVM_PFN_NOSLOT, writable=False, noslot=True)
 RO_FAULT: Final = Pfn(writable=False, read_only_fault=True)
 
 
@@ -38,7 +39,8 @@ def gfn_to_pfn_prot(kvm: Kvm, gfn: int, *, write: bool) -> Pfn:
     """
     slot = kvm.memslots.visible(gfn)
     if slot is None:
-        return NOSLOT
+        seen = kvm.memslots.generation
+        return Pfn(KVM_PFN_NOSLOT, writable=False, noslot=True, slots_generation=seen)
     if slot.read_only:
         if write:
             return RO_FAULT

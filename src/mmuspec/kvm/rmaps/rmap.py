@@ -32,7 +32,10 @@ def rmap_add(kvm: Kvm, sptep: int, gfn: int) -> int:
     sp = kvm.page_header(sptep)
     if sp.gfns is not None:
         sp.gfns[sp.index_of(sptep)] = gfn
-    return pte_list_add(kvm.descs, gfn_to_rmap(kvm, gfn, sp.role.level), sptep)
+    count = pte_list_add(kvm.descs, gfn_to_rmap(kvm, gfn, sp.role.level), sptep)
+    kvm.stats.count_leaf(sp.role.level, 1)
+    kvm.stats.max_mmu_rmap_size = max(kvm.stats.max_mmu_rmap_size, count)
+    return count
 
 
 def rmap_remove(kvm: Kvm, sptep: int) -> None:
@@ -40,6 +43,7 @@ def rmap_remove(kvm: Kvm, sptep: int) -> None:
     sp = kvm.page_header(sptep)
     gfn = sp.gfn_of(sp.index_of(sptep))
     pte_list_remove(kvm.descs, gfn_to_rmap(kvm, gfn, sp.role.level), sptep)
+    kvm.stats.count_leaf(sp.role.level, -1)
 
 
 def rmap_entries(kvm: Kvm, gfn: int) -> Iterator[int]:

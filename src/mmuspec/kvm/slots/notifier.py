@@ -73,16 +73,20 @@ def kvm_mmu_notifier_change_pte(kvm: Kvm, hva: int, pfn: int, *, writable: bool)
     """The host now has frame *pfn* behind *hva*."""
     with kvm.mmu_lock():
         kvm.mmu_notifier_seq += 1
-        kvm_handle_hva_range(
+        flush = kvm_handle_hva_range(
             kvm, hva, hva + 1, lambda vm, rmapp: kvm_set_pte_rmapp(vm, rmapp, pfn, writable)
         )
+        if flush:
+            kvm_flush_remote_tlbs(kvm)
 
 
 def kvm_set_pte_rmapp(kvm: Kvm, rmapp: PteList, pfn: int, writable: bool) -> bool:
     """Point every spte of *rmapp* at *pfn*, read-only; drop them if it is writable.
 
     Each spte goes through not-present, without a flush in between: one flush
-    at the end serves them all [QUIRK-8].  W and H go, M stays [QUIRK-6].
+    at the end serves them all.  W and H go, M stays [QUIRK-6].
+
+    :returns: whether the caller owes the flush; v3.11 does it here and says no [QUIRK-8]
     """
     sptes = list(pte_list_iterate(kvm.descs, rmapp))
     for sptep in sptes:
@@ -95,9 +99,10 @@ def kvm_set_pte_rmapp(kvm: Kvm, rmapp: PteList, pfn: int, writable: bool) -> boo
             spte &= ~kvm.masks.mmu_writeable
         mmu_spte_clear_track_bits(kvm, sptep)
         mmu_spte_set(kvm, sptep, spte)
-    if sptes:
+    if sptes and kvm.has("QUIRK-8"):
         kvm_flush_remote_tlbs(kvm)
-    return False
+        return False
+    return bool(sptes)
 
 
 def kvm_mmu_notifier_clear_flush_young(kvm: Kvm, hva: int) -> bool:

@@ -5,6 +5,7 @@ Source: set_spte(), mmu_set_spte() (v3.11).
 
 from ...events import SetSpte
 from ...x86.entry import PAGE_SHIFT
+from ..faults.fault_result import Fault
 from ..faults.large_pages import has_wrprotected_page
 from ..faults.mmio import mark_mmio_spte
 from ..faults.pfn import Pfn
@@ -53,7 +54,7 @@ def set_spte(
     """
     kvm = vcpu.kvm
     if pfn.noslot:
-        mark_mmio_spte(kvm, sptep, gfn, access)
+        mark_mmio_spte(kvm, sptep, gfn, access, slots_generation=pfn.slots_generation)
         return False
     spte = _without_write(kvm, access, level, pfn, speculative=speculative)
     if not pfn.writable:
@@ -111,11 +112,11 @@ def mmu_set_spte(
     *,
     write_fault: bool = False,
     speculative: bool = False,
-) -> bool:
+) -> Fault:
     """Map *gfn* at *sptep*, replacing whatever is there; keep the reverse map.
 
-    :returns: whether the faulting instruction must be emulated: its write was
-        withheld, or the page is MMIO
+    :returns: what a fault comes to: its instruction must be emulated if its
+        write was withheld, or the page is MMIO
     """
     kvm = vcpu.kvm
     was_rmapped = _make_room(kvm, sptep, level, pfn)
@@ -126,6 +127,8 @@ def mmu_set_spte(
     if withheld:
         kvm_mmu_flush_tlb(vcpu)
     spte = kvm.spte_at(sptep)
+    if pfn.noslot:
+        kvm.stats.pf_mmio_spte_created += 1
     changed = kvm.epoch.reports_mmio_spte_set if pfn.noslot else spte != old
     if changed:
         trace_set_spte(kvm, gfn, spte, level, sptep)
@@ -133,7 +136,10 @@ def mmu_set_spte(
         if is_large_pte(spte):
             kvm.stats.largepages += 1
         rmap_recycle(kvm, sptep, gfn, rmap_add(kvm, sptep, gfn))
-    return (withheld and write_fault) or kvm.masks.is_mmio_spte(spte)
+    if (withheld and write_fault) or kvm.masks.is_mmio_spte(spte):
+        return Fault.EMULATE
+    spurious = spte == old and kvm.epoch.notices_spurious_faults
+    return Fault.SPURIOUS if spurious else Fault.FIXED
 
 
 def trace_set_spte(kvm: Kvm, gfn: int, spte: int, level: int, sptep: int) -> None:

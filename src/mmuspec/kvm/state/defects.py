@@ -8,10 +8,14 @@ from typing import Final, NamedTuple
 
 
 class Defect(NamedTuple):
-    """A named defect: what it is and the first version read that lacks it."""
+    """A named defect: what it is and the first version read that lacks it.
+
+    :param modelled: whether the model reproduces it; if not, it needs nested guests
+    """
 
     what: str
     repaired_in: str | None
+    modelled: bool = True
 
 
 DEFECTS: Final = {
@@ -24,7 +28,7 @@ DEFECTS: Final = {
     "BUG-5": Defect("direct prefetch forgets the last run of its window", "v6.1"),
     "BUG-6": Defect("a direct map does not drop a large spte on its way down", "v3.14"),
     "BUG-7": Defect("the vCPU's mmio_gfn is never cleared nor generation-checked", "v3.19"),
-    "BUG-8": Defect("reserved bits are judged by the fault's context", "v3.14"),
+    "BUG-8": Defect("reserved bits are judged by the fault's context", "v3.14", modelled=False),
     "BUG-9": Defect("an MMIO spte of the old slots may carry the new generation", "v3.19"),
     "BUG-10": Defect("sync renews an MMIO spte though a slot holds its gfn now", None),
     "QUIRK-1": Defect("a fast page fault that lost its exchange reports success", "v4.19"),
