@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..kvm.state.vcpu import Vcpu
+from ..kvm.state.vm import Paging
 from ..x86.controls import Controls
 from ..x86.entry import PAGE_SHIFT, A, D
 from ..x86.exceptions import GeneralProtection, PageFault
@@ -26,7 +27,7 @@ class Outcome(NamedTuple):
     """What the access may come to, by the tables of one moment.
 
     :param translation: None if the guest takes a fault
-    :param fault: its error code
+    :param fault: the error code of a page fault; None for any other
     :param flags_set: A is set in every entry used, and D in the last for a write
     """
 
@@ -82,9 +83,10 @@ class Architecture:
         self._loaded(vcpu)
 
     def _loaded(self, vcpu: Vcpu) -> None:
+        """Load the PDPTEs too; with NPT the processor reads them at each walk instead."""
         self.controls[vcpu.vcpu_id] = vcpu.controls
         self._pdptes[vcpu.vcpu_id] = None
-        if mode_of(vcpu.controls) is PAE:
+        if mode_of(vcpu.controls) is PAE and vcpu.kvm.paging is not Paging.NPT:
             try:
                 now = Past(self.history, vcpu.vcpu_id)
                 self._pdptes[vcpu.vcpu_id] = load_pdptes(now, vcpu.controls)
@@ -111,6 +113,8 @@ class Architecture:
             found = walk(past, controls, gva, access, self._pdptes[vcpu.vcpu_id])
         except PageFault as fault:
             return Outcome(None, fault.error_code, flags_set=True)
+        except GeneralProtection:
+            return Outcome(None, None, flags_set=True)
         size = 4 if controls.paging and not controls.pae else 8
         entries = [past.read(address, size) for address in found.path]
         flags_set = all(entry & A for entry in entries)

@@ -3,13 +3,6 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ..kvm.guest.memory import gpa_to_hpa
-from ..kvm.guest.permissions import (
-    gpte_access,
-    is_accessed_gpte,
-    is_present_gpte,
-    protect_clean_gpte,
-)
 from ..kvm.pages.zap import is_obsolete_sp
 from ..kvm.sptes.spte import is_last_spte
 from ..kvm.state.constants import PT64_ROOT_LEVEL, PT_PAGE_TABLE_LEVEL
@@ -18,8 +11,8 @@ from ..kvm.state.role import Acc
 from ..kvm.state.vcpu import Vcpu
 from ..kvm.state.vm import Kvm
 from ..kvm.sync.sync_children import root_pages
-from ..x86.entry import PAGE_SHIFT
-from .snapshot import Entry, Snapshot
+from ..x86.entry import PAGE_MASK, PAGE_SHIFT, RW, US, XD, A, D, P
+from .snapshot import Entry, Snapshot, host_page
 
 
 class Reached(NamedTuple):
@@ -35,14 +28,15 @@ class Reached(NamedTuple):
 
 
 def guest_entry(kvm: Kvm, sp: ShadowPage, index: int) -> int:
-    """Return the guest's entry behind spte *index* of an indirect page."""
+    """Return the guest's entry behind spte *index* of an indirect page; 0 if nothing is there."""
     if sp.role.cr4_pae:
         number, size = index, 8
     elif sp.role.level == PT_PAGE_TABLE_LEVEL:
         number, size = sp.role.quadrant * 512 + index, 4
     else:
         number, size = sp.role.quadrant * 256 + index // 2, 4
-    return kvm.host.memory.read(gpa_to_hpa(kvm, (sp.gfn << PAGE_SHIFT) + number * size), size)
+    gpa, pte = (sp.gfn << PAGE_SHIFT) + number * size, host_page(kvm, sp.gfn)
+    return kvm.host.memory.read(pte.pfn << PAGE_SHIFT | gpa & PAGE_MASK, size) if pte else 0
 
 
 def reachable_leaves(at: Snapshot) -> Iterator[Reached]:
@@ -84,10 +78,17 @@ def _below(at: Snapshot, sp: ShadowPage, gva: int, access: int) -> Iterator[Reac
 
 
 def _allowed(kvm: Kvm, entry: Entry, access: int, child: ShadowPage | None) -> int:
-    """Return *access* cut down by the guest's entry; a clean leaf entry gives no write."""
+    """Return *access* cut down by the guest's entry.
+
+    An entry that was not accessed gives nothing, a clean leaf entry no write:
+    the processor would first have to set A or D.
+    """
     gpte = guest_entry(kvm, entry.sp, entry.place)
-    if not is_present_gpte(gpte) or not is_accessed_gpte(gpte):
+    if gpte & (P | A) != P | A:
         return 0
-    access &= gpte_access(gpte)
+    given = (Acc.WRITE if gpte & RW else 0) | (Acc.USER if gpte & US else 0)
+    given |= 0 if gpte & XD else Acc.EXEC
     is_leaf = child is None or child.role.direct
-    return protect_clean_gpte(access, gpte) if is_leaf else access
+    if is_leaf and not gpte & D:
+        given &= ~Acc.WRITE
+    return access & given

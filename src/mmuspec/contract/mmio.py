@@ -23,6 +23,8 @@ def mmio_sptes_decode(at: Snapshot) -> Iterator[str]:
         width = ADDRESS_BITS if at.kvm.tdp_enabled else at.kvm.host.maxphyaddr
         if gfn >> (width - PAGE_SHIFT):
             yield f"{entry} names gfn {gfn:#x}, beyond the physical addresses"
+        elif entry.sp.role.direct and gfn != entry.gfn:
+            yield f"{entry} names gfn {gfn:#x}; its place in a direct page is {entry.gfn:#x}"
 
 
 @invariant("INV-41", "a leaf maps a visible slot; a current MMIO spte maps none", kind=M)

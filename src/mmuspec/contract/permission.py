@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from ..kvm.faults.large_pages import has_wrprotected_page
 from ..kvm.rmaps.rmap import rmap_entries
 from ..kvm.sptes.spte import PT_PRESENT_MASK, PT_WRITABLE_MASK, is_large_pte, is_writable_pte
 from ..kvm.state.role import Acc
@@ -74,7 +73,8 @@ def links_allow_all(at: Snapshot) -> Iterator[str]:
 def large_pages_are_free(at: Snapshot) -> Iterator[str]:
     """Ask write_count for every large leaf."""
     for leaf in large(at):
-        if has_wrprotected_page(at.kvm, leaf.gfn, leaf.sp.role.level):
+        slot = at.kvm.memslots.gfn_to_memslot(leaf.gfn)
+        if slot and slot.write_count.get(slot.lpage_key(leaf.gfn, leaf.sp.role.level)):
             yield f"{leaf} is large and writable, and write_count of gfn {leaf.gfn:#x} is not 0"
 
 
