@@ -11,7 +11,7 @@ GOOD = """\
 :effect: tells: below, or not # no comment
    in one word
 :without: C1 would not hold
-:since: v3.11
+:since: v3.10
 :symbols: kvm_mmu_get_page, FNAME(fetch)
 :claims: CLAIM-42
 Prose about {rule}`LIM-1`.

@@ -18,8 +18,8 @@ def test_a_good_chapter_has_no_problem(tmp_path: Path) -> None:
         ("CLAIM-42", "CLAIM-66", 3, "no claim 'CLAIM-66'"),
         ("C1 would not hold", "all is lost", 3, "names no clause of the contract"),
         ("C1 would not hold", "C7 would not hold", 3, "names no clause of the contract"),
-        (":since: v3.11", ":since: 3.11", 3, "not a kernel version"),
-        (":since: v3.11", ":since: v3.11\n:until: later", 3, "not a kernel version"),
+        (":since: v3.10", ":since: 3.11", 3, "not a kernel version"),
+        (":since: v3.10", ":since: v3.10\n:until: later", 3, "not a kernel version"),
         ("kvm_mmu_get_page", "is_obsolete_sp", 3, "no kernel between 'since' and 'until'"),
         ("{doctest} LIM-1", "{doctest} LIM-2", 21, "did you mean LIM-1"),
         ("{doctest} LIM-1", "{doctest}", 3, "no example shows it"),
@@ -30,7 +30,7 @@ def test_a_good_chapter_has_no_problem(tmp_path: Path) -> None:
 def test_meaning(tmp_path: Path, old: str, new: str, line: int, words: str) -> None:
     text = GOOD.replace(old, new, 1)
     if "between" in words:
-        text = text.replace(":since: v3.11", ":since: v2.6\n:until: v3.11")
+        text = text.replace(":since: v3.10", ":since: v2.6\n:until: v3.11")
     assert text != GOOD
     with pytest.raises(RulesError) as caught:
         checked(folder(tmp_path, limits=text))

@@ -1,7 +1,9 @@
 """What differs between kernel versions, as data that the model reads."""
 
-from .epoch import Epoch, GenerationLayout, MmioTag, RoleLayout
-from .versions import DEFAULT, EPOCHS, V3_10, V3_11, V5_10, V6_1, epoch_named
+from .default import DEFAULT, current, using
+from .epoch import Epoch
+from .layouts import FastPfLarge, GenerationLayout, MmioTag, RoleLayout, ZapGeneration
+from .versions import EPOCHS, V3_10, V3_11, V5_10, V6_1, epoch_named
 
 __all__ = [
     "DEFAULT",
@@ -11,8 +13,12 @@ __all__ = [
     "V5_10",
     "V6_1",
     "Epoch",
+    "FastPfLarge",
     "GenerationLayout",
     "MmioTag",
     "RoleLayout",
+    "ZapGeneration",
+    "current",
     "epoch_named",
+    "using",
 ]

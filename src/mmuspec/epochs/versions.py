@@ -16,7 +16,9 @@ from ..x86.controls import (
     CR4_SMAP,
     CR4_SMEP,
 )
-from .epoch import Epoch, GenerationLayout, MmioTag, ZapGeneration
+from ..x86.pferr import Pferr
+from .epoch import Epoch
+from .layouts import FastPfLarge, GenerationLayout, MmioTag, ZapGeneration
 
 _PADDED_ROLE: Final = {
     "level": (0, 4),
@@ -50,7 +52,7 @@ _V6_ROLE: Final = {
 }
 
 _V3_DEFECTS: Final = frozenset(
-    {f"BUG-{n}" for n in range(1, 11)} | {f"QUIRK-{n}" for n in range(1, 9)}
+    {f"BUG-{n}" for n in range(1, 12)} | {f"QUIRK-{n}" for n in range(1, 9)}
 )
 
 V3_11: Final = Epoch(
@@ -61,9 +63,6 @@ V3_11: Final = Epoch(
     ),
     mmio_tag=MmioTag.RESERVED_BITS,
     zap_generation=ZapGeneration.COUNTER,
-    host_writeable_bit=10,
-    mmu_writeable_bit=11,
-    pte_list_ext=3,
     mmio_generation_offset=-151,
     defects=_V3_DEFECTS,
 )
@@ -76,6 +75,9 @@ V3_10: Final = replace(
         bits=0, dropped=0, low_count=0, low_shift=3, high_count=0, high_shift=52
     ),
     mmio_generation_offset=0,
+    reports_check_mmio_spte=False,
+    # Both are about generations.
+    defects=_V3_DEFECTS - {"BUG-9", "QUIRK-7"},
 )
 
 V5_10: Final = replace(
@@ -92,12 +94,13 @@ V5_10: Final = replace(
     reports_mmio_spte_set=True,
     spte_requested_shows_walk=True,
     direct_role_cr4_pae=True,
-    fast_pf_large_when_logged=False,
+    fast_pf_large=FastPfLarge.NEVER,
     fast_pf_stops_at_level=False,
     fast_pf_vanished_is_handled=False,
     fast_pf_reports_one_result=True,
     knows_smap=True,
     guest_fault_invalidates=True,
+    user_emulation_failure_is_ud=True,
     pdpe_reserves_bit_8=False,
     cr0_resets=CR0_PG | CR0_WP,
     cr4_resets=CR4_PGE | CR4_PSE | CR4_PAE | CR4_SMEP | CR4_SMAP,
@@ -108,10 +111,14 @@ V5_10: Final = replace(
     tdp_role_follows_guest=True,
     mmio_wraps_at_zero=True,
     presets_dirty=True,
+    flushes_lost_accessed_dirty=True,
+    notices_spurious_faults=True,
+    counts_all_recycled=True,
     tracks_writes=True,
     skips_obsolete_everywhere=True,
     mmio_access_from_spte=True,
     syncs_cr3_by_request=True,
+    wrmsr_skip_decodes=True,
     unlists_pinned_roots=True,
     reports_spte_set=True,
     reports_spte_requested=True,
@@ -119,8 +126,10 @@ V5_10: Final = replace(
     write_protect_drops_large=False,
     hash_shift=12,
     previous_roots=3,
-    walk_ignores=1 << 3,
-    defects=frozenset({"BUG-4", "BUG-5", "BUG-10", "QUIRK-2", "QUIRK-5", "QUIRK-6", "QUIRK-7"}),
+    walk_ignores=int(Pferr.RSVD),
+    defects=frozenset(
+        {"BUG-4", "BUG-5", "BUG-10", "BUG-11", "QUIRK-2", "QUIRK-5", "QUIRK-6", "QUIRK-7"}
+    ),
 )
 
 V6_1: Final = replace(
@@ -148,8 +157,11 @@ V6_1: Final = replace(
     tdp_role_follows_guest=False,
     tdp_role_is_constant=True,
     reinstalls_written_gpte=False,
+    fast_pf_large=FastPfLarge.NOT_LOGGED,
     prefetch_may_unsync=False,
     trusts_writable_spte=True,
+    counts_faults_by_result=True,
+    counts_written_upper_entries_always=True,
     zaps_unsync_at_lookup=True,
     keeps_empty_synced_pages=True,
     syncs_before_linking=True,
@@ -159,9 +171,6 @@ V6_1: Final = replace(
 
 EPOCHS: Final = {epoch.name: epoch for epoch in (V3_10, V3_11, V5_10, V6_1)}
 """Every version by name, oldest first."""
-
-DEFAULT: Final = V3_11
-"""The version that the series documents."""
 
 
 def epoch_named(name: str) -> Epoch:

@@ -15,7 +15,8 @@ from mmuspec.rules.registry import Mutant, Problem, Registry, Rule, RulesError
 CLAUSE = re.compile(r"\bC[1-6]\b")
 """A clause of the contract, as a rule names it."""
 
-_VERSION = re.compile(r"v\d+\.\d+")
+VERSION = re.compile(r"v\d+\.\d+")
+"""A kernel version, as a rule names it."""
 
 
 def checked(folder: Path | None = None) -> Registry:
@@ -79,7 +80,7 @@ def _rule(rule: Rule) -> Iterator[str]:
             yield f"no claim {claim!r}{_suggest(claim, claims())}"
     for name in ("since", "until"):
         value = getattr(rule, name)
-        if value and not _VERSION.fullmatch(value):
+        if value and not VERSION.fullmatch(value):
             yield f"{name!r} is {value!r}, not a kernel version such as v3.11"
     if rule.without and not CLAUSE.search(rule.without):
         yield "'without' names no clause of the contract (C1 to C6)"

@@ -3,6 +3,9 @@
 Each chapter's examples are run as they stand; then once for each mutant of the chapter.  A
 mutant is caught when an example that names its rule fails.  An example that fails with a
 NameError does not count: it never reached the model.
+
+The examples are also run under every other kernel version, which shows whether the rules' marks
+(since, until) can be true.
 """
 
 import functools
@@ -11,11 +14,13 @@ import json
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 from mmuspec.rules import places
 from mmuspec.rules.check import problems
+from mmuspec.rules.epochs import Run, false_marks, run_everywhere
 from mmuspec.rules.mutate import applied
 from mmuspec.rules.parse import read
 from mmuspec.rules.registry import Example, Mutant, Problem, Registry, RulesError
@@ -46,10 +51,15 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What running the chapters showed: a verdict for each mutant that ran, and what is wrong."""
+    """What running the chapters showed.
+
+    A verdict for each mutant that ran, what is wrong, and what became of the examples under
+    every epoch.
+    """
 
     verdicts: tuple[Verdict, ...] = ()
     problems: tuple[Problem, ...] = ()
+    runs: tuple[Run, ...] = ()
 
     def verdict(self, mutant: str) -> Verdict | None:
         """Return the verdict on the mutant with this id, or None if it did not run."""
@@ -78,24 +88,29 @@ def collect(registry: Registry | None = None, *, cache: Path | None = None) -> E
     if cache and results != known:
         cache.parent.mkdir(parents=True, exist_ok=True)
         cache.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    runs = tuple(Run(**fields) for entry in results.values() for fields in entry["runs"])
+    found = [Problem(**fields) for entry in results.values() for fields in entry["problems"]]
     return Evidence(
         tuple(Verdict(**fields) for entry in results.values() for fields in entry["verdicts"]),
-        tuple(Problem(**fields) for entry in results.values() for fields in entry["problems"]),
+        (*found, *false_marks(registry, runs)),
+        runs,
     )
 
 
 def gather(registry: Registry, chapter: str, *, seconds: float = SECONDS) -> Evidence:
-    """Run the examples of one chapter, then its mutants.
+    """Run the examples of one chapter, then its mutants, then the examples under every epoch.
 
     :param seconds: the time limit of each example with a mutant in the model
     :returns: the evidence; its problems are examples that fail as they stand (then no mutant
-        is run), mutants that do not fit the model, and survivors
+        or other epoch is run), mutants that do not fit the model, and survivors; a chapter that
+        skips its rest, because its data are not installed, has no evidence
     """
     examples = registry.examples_in(chapter)
     names = namespace()
     failures = [failure for example in examples if (failure := run(example, names))]
     if failures:
-        texts = ((failure.line, f"the example fails: {failure.text}") for failure in failures)
+        real = takewhile(lambda failure: failure.kind != "skipped", failures)
+        texts = ((failure.line, f"the example fails: {failure.text}") for failure in real)
         return Evidence(problems=tuple(Problem(chapter, line, text) for line, text in texts))
     verdicts: list[Verdict] = []
     found: list[Problem] = []
@@ -108,7 +123,7 @@ def gather(registry: Registry, chapter: str, *, seconds: float = SECONDS) -> Evi
         if not verdicts[-1].killed:
             text = f"mutant {mutant.id} survives: no example that shows {mutant.rule} notices it"
             found.append(Problem(chapter, mutant.line, text))
-    return Evidence(tuple(verdicts), tuple(found))
+    return Evidence(tuple(verdicts), tuple(found), tuple(run_everywhere(chapter, examples)))
 
 
 def judge(mutant: Mutant, examples: Iterable[Example], *, seconds: float = SECONDS) -> Verdict:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from types import FrameType
 from typing import Any, Literal
+from unittest import SkipTest
 
 from mmuspec.rules.registry import Example
 
@@ -26,11 +27,12 @@ class Failure:
     """Where an example failed, and how.
 
     ``unbound`` is a NameError: the example never reached what it is about, because an earlier
-    one failed to prepare it, or because the code at fault is not even sound.
+    one failed to prepare it, or because the code at fault is not even sound.  ``skipped`` is a
+    SkipTest: what the rest of the chapter needs is not installed.
     """
 
     line: int
-    kind: Literal["differs", "raises", "unbound", "endless"]
+    kind: Literal["differs", "raises", "unbound", "endless", "skipped"]
     text: str
 
 
@@ -84,6 +86,8 @@ def _run(example: Example, names: dict[str, Any]) -> list[Failure]:
     source = "\n" * (example.first - 1) + example.source
     try:
         exec(compile(source, example.chapter, "exec", dont_inherit=True), names)
+    except SkipTest as reason:
+        return [Failure(example.first, "skipped", str(reason))]
     except Exception as error:
         return [_raised(example.first, error)]
     return []

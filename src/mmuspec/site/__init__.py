@@ -1,7 +1,8 @@
 """The Sphinx extension that turns chapters into pages.
 
 Directives ``rule``, ``mutant``, ``doctest``, ``draw`` and ``evidence-matrix``, and the role
-``rule``; all of them show what :mod:`mmuspec.rules` read and ran.
+``rule``; all of them show what :mod:`mmuspec.rules` read and ran.  Directives ``epoch-diff`` and
+``epoch-defects`` show what :mod:`mmuspec.epochs` says.
 """
 
 from typing import Any
@@ -13,6 +14,7 @@ from mmuspec.site.api import resolve_exported
 from mmuspec.site.directives import ExampleDirective, MutantDirective, RuleDirective, RuleRole
 from mmuspec.site.domain import RulesDomain, gather, outdated
 from mmuspec.site.draw import DrawDirective
+from mmuspec.site.epochs import DefectsDirective, DiffDirective
 from mmuspec.site.evidence_matrix import MatrixDirective
 
 
@@ -25,6 +27,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("doctest", ExampleDirective)
     app.add_directive("draw", DrawDirective)
     app.add_directive("evidence-matrix", MatrixDirective)
+    app.add_directive("epoch-diff", DiffDirective)
+    app.add_directive("epoch-defects", DefectsDirective)
     app.connect("builder-inited", gather)
     app.connect("env-get-outdated", outdated)
     app.connect("missing-reference", resolve_exported)

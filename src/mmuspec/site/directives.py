@@ -10,6 +10,7 @@ from sphinx.roles import XRefRole
 from sphinx.util.docutils import SphinxDirective
 
 from mmuspec.rules import Mutant, Rule, claims
+from mmuspec.rules.epochs import statuses
 from mmuspec.rules.parse import comma_list, split_fields
 from mmuspec.site import parts
 from mmuspec.site.domain import NAME, domain_of
@@ -19,13 +20,11 @@ LABELS = {
     "requires": "Requires",
     "effect": "Effect",
     "without": "Without it",
-    "since": "Since",
-    "until": "Until",
     "epochs": "Epochs",
     "symbols": "Symbols",
     "claims": "Claims",
 }
-"""What a reader sees for each field, in this order."""
+"""What a reader sees for each field, in this order; the marks have a line of their own."""
 
 
 class RuleRole(XRefRole):
@@ -66,7 +65,7 @@ class RuleDirective(SphinxDirective):
         title = nodes.paragraph(classes=["rule-title"])
         title += [parts.local_link(ident, rule.anchor), nodes.Text(" ")]
         title += self.parse_inline(statement.strip(), lineno=self.lineno)[0]
-        box += title
+        box += [title, self._marks(rule)]
         fields = nodes.field_list(classes=["rule-fields"])
         texts = {name: text for name, text, _ in found}
         for name in (name for name in LABELS if texts.get(name)):
@@ -76,6 +75,17 @@ class RuleDirective(SphinxDirective):
         body = StringList(list(self.content[length:]), self.state.document["source"])
         self.state.nested_parse(body, self.content_offset + length, box)
         return [box]
+
+    def _marks(self, rule: Rule) -> nodes.paragraph:
+        """Return since and until when the rule holds, and what each epoch made of its examples."""
+        line = nodes.paragraph(classes=["rule-marks"])
+        for mark in ("since", "until"):
+            if version := getattr(rule, mark):
+                text = f"{mark} {version}"
+                line += [nodes.inline(text, text, classes=["rule-mark"]), nodes.Text(" ")]
+        found = statuses(rule, domain_of(self.env).evidence.runs)
+        line += parts.joined([parts.status(status, name) for name, status in found.items()], " ")
+        return line
 
     def _value(self, name: str, text: str) -> list[nodes.Node]:
         if name == "symbols":

@@ -15,6 +15,7 @@ from sphinx.util import logging
 from sphinx.util.nodes import make_refnode
 
 from mmuspec.rules import Registry, places, problems, read
+from mmuspec.rules.epochs import statuses
 from mmuspec.rules.evidence import Evidence, collect, digest_of_sources
 
 log = logging.getLogger(__name__)
@@ -48,7 +49,11 @@ class RulesDomain(Domain):
     def digest(self, page: str, everything: bool) -> str:
         """Return a digest of what is generated into *page*."""
         shown = [
-            (rule, [self.evidence.verdict(mutant.id) for mutant in rule.mutants])
+            (
+                rule,
+                [self.evidence.verdict(mutant.id) for mutant in rule.mutants],
+                statuses(rule, self.evidence.runs),
+            )
             for rule in self.registry.rules
             if everything or rule.page == page
         ]

@@ -5,12 +5,22 @@ from collections.abc import Sequence
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
+from mmuspec.epochs import EPOCHS
 from mmuspec.rules import Rule, claims
+from mmuspec.rules.epochs import statuses
 from mmuspec.rules.tests import Test, naming
 from mmuspec.site import parts
 from mmuspec.site.domain import domain_of
 
-HEAD = ("Rule", "Statement", "Examples", "Mutants, and what catches them", "Tests", "Symbols")
+HEAD = (
+    "Rule",
+    "Statement",
+    "Examples",
+    *EPOCHS,
+    "Mutants, and what catches them",
+    "Tests",
+    "Symbols",
+)
 
 
 class MatrixDirective(SphinxDirective):
@@ -27,9 +37,9 @@ class MatrixDirective(SphinxDirective):
         rows = [self._row(rule, tests.get(rule.id, [])) for rule in rules]
         return [
             self._summary(),
-            _table(HEAD, rows, "evidence-matrix"),
+            parts.table(HEAD, rows, "evidence-matrix"),
             nodes.rubric("", "Claims of the 2013 series, and the rules that carry them"),
-            _table(("Claim", "What it says", "Rules"), self._claims(rules), "claim-matrix"),
+            parts.table(("Claim", "What it says", "Rules"), self._claims(rules), "claim-matrix"),
         ]
 
     def _summary(self) -> nodes.paragraph:
@@ -45,10 +55,13 @@ class MatrixDirective(SphinxDirective):
     def _row(self, rule: Rule, tests: Sequence[Test]) -> list[list[nodes.Node]]:
         registry = domain_of(self.env).registry
         examples = [parts.example_link(self.env, registry, example) for example in rule.examples]
+        found = statuses(rule, domain_of(self.env).evidence.runs)
+        epochs: list[list[nodes.Node]] = [[parts.status(status)] for status in found.values()]
         return [
             [parts.rule_link(self.env, rule.id)],
             list(self.parse_inline(rule.title, lineno=self.lineno)[0]),
             parts.joined(examples),
+            *epochs,
             self._mutants(rule),
             parts.joined([nodes.literal(test.name, test.name) for test in tests]),
             parts.joined([nodes.literal(symbol, symbol) for symbol in rule.symbols]),
@@ -78,25 +91,3 @@ class MatrixDirective(SphinxDirective):
             ]
             for claim, text in claims().items()
         ]
-
-
-def _table(
-    head: Sequence[str], rows: Sequence[Sequence[Sequence[nodes.Node]]], name: str
-) -> nodes.container:
-    group = nodes.tgroup(cols=len(head))
-    group += [nodes.colspec(colwidth=1) for _ in head]
-    titles = [[nodes.Text(title)] for title in head]
-    group += nodes.thead("", _cells(titles))
-    group += nodes.tbody("", *(_cells(row) for row in rows))
-    return nodes.container("", nodes.table("", group, classes=[name]), classes=["wide-table"])
-
-
-def _cells(row: Sequence[Sequence[nodes.Node]]) -> nodes.row:
-    return nodes.row("", *(nodes.entry("", *_blocks(cell)) for cell in row))
-
-
-def _blocks(cell: Sequence[nodes.Node]) -> Sequence[nodes.Node]:
-    """Return *cell* as block elements: inline content becomes a paragraph."""
-    if all(isinstance(node, nodes.paragraph) for node in cell):
-        return cell
-    return [nodes.paragraph("", "", *cell)]

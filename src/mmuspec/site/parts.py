@@ -7,6 +7,7 @@ from sphinx.addnodes import pending_xref
 from sphinx.environment import BuildEnvironment
 
 from mmuspec.rules import Example, Mutant, Registry, page_of
+from mmuspec.rules.epochs import Status
 from mmuspec.site.domain import NAME
 
 
@@ -48,6 +49,12 @@ def _link(env: BuildEnvironment, kind: str, target: str, content: nodes.Node) ->
     return link
 
 
+def status(found: Status, words: str = "") -> nodes.inline:
+    """Return what an epoch makes of a rule, after *words*, in its colour."""
+    text = f"{words} {found.value}".strip()
+    return nodes.inline(text, text, classes=["epoch-status", f"epoch-{found.name.lower()}"])
+
+
 def local_link(text: str, anchor: str) -> nodes.reference:
     """Return a link to *anchor* on the same page."""
     return nodes.reference(text, text, internal=True, refid=anchor)
@@ -59,3 +66,26 @@ def joined(parts: Sequence[nodes.Node], separator: str = ", ") -> list[nodes.Nod
     for part in parts:
         out += [nodes.Text(separator), part] if out else [part]
     return out
+
+
+def table(
+    head: Sequence[str], rows: Sequence[Sequence[Sequence[nodes.Node]]], name: str
+) -> nodes.container:
+    """Return a table that scrolls sideways when it is too wide; each cell is a list of nodes."""
+    group = nodes.tgroup(cols=len(head))
+    group += [nodes.colspec(colwidth=1) for _ in head]
+    titles = [[nodes.Text(title)] for title in head]
+    group += nodes.thead("", _cells(titles))
+    group += nodes.tbody("", *(_cells(row) for row in rows))
+    return nodes.container("", nodes.table("", group, classes=[name]), classes=["wide-table"])
+
+
+def _cells(row: Sequence[Sequence[nodes.Node]]) -> nodes.row:
+    return nodes.row("", *(nodes.entry("", *_blocks(cell)) for cell in row))
+
+
+def _blocks(cell: Sequence[nodes.Node]) -> Sequence[nodes.Node]:
+    """Return *cell* as block elements: inline content becomes a paragraph."""
+    if all(isinstance(node, nodes.paragraph) for node in cell):
+        return cell
+    return [nodes.paragraph("", "", *cell)]

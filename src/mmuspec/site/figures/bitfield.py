@@ -46,16 +46,49 @@ def draw(
     """
     complete = _complete(fields, width)
     title = title or "; ".join(f"{field.name} {_range(field)}" for field in complete if field.name)
+    parts, height = _rows(complete, 0, value, width)
+    return svg.document(ROW * CELL + 2, height, title, parts)
+
+
+class Layout(NamedTuple):
+    """One of several layouts to compare: what it is, its fields, and an entry."""
+
+    name: str
+    fields: Sequence[Field]
+    value: int
+
+
+def compare(layouts: Sequence[Layout], title: str, *, width: int = 64) -> str:
+    """Return a figure of several layouts, one below the other, so that equal bits are aligned.
+
+    :raises ValueError: as :func:`draw` does
+    """
+    parts: list[str] = []
+    top = 0.0
+    for layout in layouts:
+        name = f"{layout.name}: {layout.value:#x}"
+        parts.append(svg.text(1, top + svg.LINE, name, anchor="start", size=12))
+        drawn, top = _rows(
+            _complete(layout.fields, width), top + 1.5 * svg.LINE, layout.value, width
+        )
+        parts += drawn
+        top += svg.LINE / 2
+    return svg.document(ROW * CELL + 2, top, title, parts)
+
+
+def _rows(
+    complete: Sequence[Field], top: float, value: int | None, width: int
+) -> tuple[list[str], float]:
+    """Return the parts of a layout that begins at *top*, and where it ends."""
     boxes = [box for field in complete for box in _boxes(field, value)]
     height = BOX if value is None else BOX + svg.LINE
     parts: list[str] = []
-    top = 0.0
     for row in range((width - 1) // ROW, -1, -1):
         here = [box for box in boxes if box.low // ROW == row]
         parts += [_drawn(box, top, height) for box in here]
         below = max((svg.width_of(box.words) for box in here if not box.fits), default=0)
         top += ABOVE + height + below + 10
-    return svg.document(ROW * CELL + 2, top, title, parts)
+    return parts, top
 
 
 def _complete(fields: Sequence[Field], width: int) -> list[Field]:

@@ -1,14 +1,13 @@
 """Figures of the chapter on MMIO page faults."""
 
 from ...kvm.faults.mmio import kvm_current_mmio_generation
-from ...kvm.state.vm import Paging
 from ...scenario.machine import Machine
 from . import bitfield, timeline
 
 PAGES = {"A": (0x60_0000, 0xFEE0_0000), "B": (0x60_1000, 0xFEC0_0000)}
 """Name of an MMIO page in the figure -> its gva and its gpa."""
 
-READS = "AABA|BBA"
+READS = "AABA|BA"
 """Pages in the order in which they are read; a slot is created at the bar."""
 
 
@@ -25,15 +24,6 @@ def spte() -> str:
     machine.read(PAGES["A"][0])
     value = machine.spte(PAGES["A"][0])
     title = f"An MMIO spte under shadow paging: {value:#x}"
-    return bitfield.draw(machine.kvm.mmio_sptes.fields(), title, value=value)
-
-
-def ept_spte() -> str:
-    """Draw the MMIO spte that a first access leaves under EPT."""
-    machine = Machine("nopaging", paging=Paging.EPT)
-    machine.read(PAGES["A"][1])
-    value = machine.spte(PAGES["A"][1])
-    title = f"An MMIO spte under EPT: {value:#x}"
     return bitfield.draw(machine.kvm.mmio_sptes.fields(), title, value=value)
 
 

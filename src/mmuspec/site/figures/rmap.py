@@ -1,6 +1,6 @@
 """Figures of the chapter on reverse maps."""
 
-from ...kvm.rmaps.pte_list import DESC_TAG, PteList, PteListDescCache, pte_list_add
+from ...kvm.rmaps.pte_list import PteList, PteListDescCache, pte_list_add
 from ...kvm.rmaps.rmap import parent_sptes
 from ...kvm.sptes.spte import is_last_spte
 from ...kvm.state.address import PT64_BASE_ADDR_MASK
@@ -41,10 +41,9 @@ def parents() -> str:
 
 def _node(machine: Machine, sp: ShadowPage) -> graph.Node:
     """Return the box of *sp*; the root is on the left."""
-    word = sp.parent_ptes.val
-    shown = "descriptor | 1" if word & DESC_TAG else f"{word:#x}"
-    lines = (f"level {sp.role.level}, gfn {sp.gfn:#x}", f"spt {sp.hpa:#x}", f"parents {shown}")
-    return graph.Node(_name(sp), lines, machine.mode.levels - sp.role.level)
+    lines = (f"level {sp.role.level}", f"{sp.hpa:#x}", f"{sp.parent_ptes.val:#x}")
+    tip = f"shadow page of gfn {sp.gfn:#x}; its table; its parent_ptes"
+    return graph.Node(_name(sp), lines, machine.mode.levels - sp.role.level, tip=tip)
 
 
 def _name(sp: ShadowPage) -> str:
@@ -69,13 +68,10 @@ def forms(count: int) -> str:
     descs, head = PteListDescCache(), PteList()
     for number in range(1, count + 1):
         pte_list_add(descs, head, 8 * number)
-    chain = list(descs.chain(head))
-    word = f"{head.val - DESC_TAG:#x} | 1" if chain else f"{head.val:#x}"
-    nodes = [graph.Node("word", ("the word", word), 0, kind="accent")]
+    nodes = [graph.Node("word", ("the word", f"{head.val:#x}"), 0, kind="accent")]
     edges = []
-    for layer, (address, desc) in enumerate(chain, 1):
+    for layer, (address, desc) in enumerate(descs.chain(head), 1):
         entries = " ".join(str(sptep // 8) for sptep in desc.sptes)
-        lines = (f"sptes: {entries}", f"more: {'next' if desc.more else 'null'}")
-        nodes.append(graph.Node(f"{address:#x}", lines, layer))
+        nodes.append(graph.Node(f"{address:#x}", ("sptes", entries), layer))
         edges.append(graph.Edge(nodes[-2].name, nodes[-1].name))
     return graph.draw(nodes, edges, f"A reverse map of {count} entries, descriptor by descriptor")

@@ -63,17 +63,6 @@ def leaf_entry(mode: str = "long4") -> str:
     return bitfield.draw(fields, title, value=value, width=8 * size)
 
 
-def large_entry(mode: str = "legacy32") -> str:
-    """Return the layout of a level-2 entry that maps a large page.
-
-    :param mode: ``long4``, ``pae`` or ``legacy32``
-    """
-    m = Machine(mode)
-    fields = entry_fields(m.vcpu.controls, m.mode, 2, large=True)
-    title = f"A level-2 entry of {m.mode.name} paging that maps a large page"
-    return bitfield.draw(fields, title, width=8 * m.mode.entry_size)
-
-
 def entry_fields(
     controls: Controls, mode: PagingMode | None = None, number: int = 1, *, large: bool = False
 ) -> list[Field]:
