@@ -20,7 +20,7 @@ def test_the_table(spec: str, capsys: Capture) -> None:
     assert main(["rules", "--spec", spec]) == 0
     assert capsys.readouterr().out == (
         "RULE   SINCE  CHAPTER  EXAMPLES  MUTANTS  STATEMENT\n"
-        "LIM-1  v3.11  limits   1         1        "
+        "LIM-1  v3.10  limits   1         1        "
         "A number is below the limit only if it is less\n"
     )
 
@@ -45,7 +45,7 @@ def test_no_rules_is_an_empty_array(tmp_path: Path, capsys: Capture) -> None:
 
 
 def test_problems_are_told_and_the_rest_is_listed(tmp_path: Path, capsys: Capture) -> None:
-    spec = folder(tmp_path, limits=GOOD.replace(":since: v3.11\n", ""))
+    spec = folder(tmp_path, limits=GOOD.replace(":since: v3.10\n", ""))
     assert main(["rules", "--spec", str(spec)]) == 2
     out, err = capsys.readouterr()
     assert "LIM-1" in out

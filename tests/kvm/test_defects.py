@@ -19,7 +19,7 @@ from mmuspec.kvm.state.defects import DEFECTS
 from mmuspec.kvm.state.requests import VcpuMode
 from mmuspec.kvm.state.vm import Paging
 from mmuspec.scenario.machine import HVA_BASE, PAGE_BITS, Machine
-from mmuspec.x86.entry import P, US
+from mmuspec.x86.entry import US, P
 
 GVA = 0x40_0000
 Observation = Callable[[list[str]], object]
@@ -118,6 +118,20 @@ def a_slot_over_a_synchronized_mmio_spte(repaired: list[str]) -> object:
     m.memslot(1, 0x40_0000, 0x1000)
     m.cr3()
     return m.read(GVA).mmio
+
+
+@observes("BUG-11")
+def flushes_owed_after_a_sync(repaired: list[str]) -> object:
+    m = Machine(repaired=repaired)
+    m.map(GVA, 0x5000)
+    m.map(GVA + 0x1000, 0x6000)
+    m.read(GVA)
+    m.read(GVA + 0x1000)
+    table = 0x80_0000
+    m.map(table, m.entry(GVA) & ~0xFFF)
+    m.write(table + (m.entry(GVA) & 0xFFF), 0)
+    m.cr3()
+    return m.kvm.tlbs_dirty
 
 
 @observes("QUIRK-1")

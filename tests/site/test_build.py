@@ -94,7 +94,7 @@ def test_the_matrix_has_every_rule_and_every_claim(site: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "line", "message"),
     [
-        (":since: v3.11\n", "", 3, "field 'since' is missing"),
+        (":since: v3.10\n", "", 3, "field 'since' is missing"),
         ("number <= LIMIT", "number < LIMIT", 28, "mutant LIM-1/too-far"),
         ("(2)\nTrue", "(2)\nFalse", 22, "the example fails: expected 'False', got 'True'"),
         ("{rule}`LIM-1`", "{rule}`LIM-9`", 0, "rule reference target not found: LIM-9"),

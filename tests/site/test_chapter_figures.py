@@ -38,7 +38,7 @@ def test_someone_who_waits_shortens_every_stretch() -> None:
     alone, shared = contract.stretches_of_work(waits=False), contract.stretches_of_work(waits=True)
     assert len(alone) == 1 < len(shared)
     assert max(shared) < alone[0]
-    assert sum(shared) == sum(alone)
+    assert sum(shared) >= sum(alone)
 
 
 def covered(fields: list[Field]) -> list[int]:

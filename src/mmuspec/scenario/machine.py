@@ -6,7 +6,7 @@ with; guest page tables are built in it from 64 KiB upwards.
 
 from collections.abc import Callable, Iterable
 
-from ..epochs import DEFAULT, Epoch
+from ..epochs import Epoch
 from ..events import Event
 from ..kvm.cpu.context import init_kvm_mmu
 from ..kvm.cpu.instruction import Instruction, Kind, Result
@@ -62,6 +62,7 @@ class Machine:
 
     :param mode: ``long4``, ``pae``, ``legacy32`` or ``nopaging``
     :param paging: shadow paging, NPT or EPT
+    :param epoch: the kernel version to be; by default :func:`mmuspec.epochs.current`
     :param repaired: defects of the epoch to leave out
     :param word_bits: of the host, 64 or 32
     :param maxphyaddr: of the host, in bits
@@ -73,7 +74,7 @@ class Machine:
         mode: str = "long4",
         *,
         paging: Paging = Paging.SHADOW,
-        epoch: Epoch = DEFAULT,
+        epoch: Epoch | None = None,
         repaired: Iterable[str] = (),
         vcpus: int = 1,
         word_bits: int = 64,

@@ -1,16 +1,18 @@
 """Running a scenario on the model, operation by operation."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ..epochs import Epoch
 from ..events import Event
 from ..kvm.cpu.context import kvm_mmu_reset_context
-from ..kvm.cpu.instruction import GuestFault
+from ..kvm.cpu.entry import TripleFault
+from ..kvm.cpu.instruction import GuestFault, Result
 from ..kvm.cpu.run import execute
 from ..kvm.slots.dirty_log import kvm_vm_ioctl_clear_dirty_log, kvm_vm_ioctl_get_dirty_log
 from ..kvm.slots.update import kvm_set_memory_region, kvm_vm_ioctl_set_nr_mmu_pages
 from ..kvm.state.errors import SlotError
+from ..kvm.state.vcpu import Vcpu
 from ..x86.entry import PAGE_SHIFT
 from ..x86.mode import PAE
 from .operation import (
@@ -28,20 +30,24 @@ from .recording import Config, Scenario
 from .stage import build, fill_slot, invalidate_whole_frame, place_frames, write_tables
 from .step import code_after, deliver, instruction_for
 
-PAGE_FAULT_VECTOR = 14
 EINVAL = 22
-KVM_EXIT_INTERNAL_ERROR = 17
+KVM_EXIT_SHUTDOWN, KVM_EXIT_INTERNAL_ERROR = 8, 17
 KVM_MEM_LOG_DIRTY_PAGES = 1
+NO_RESCHEDULES: Mapping[int, int] = {}
 
 
 @dataclass(frozen=True)
 class ModelStep:
-    """One operation on the model: what it reported, and what came of it."""
+    """One operation on the model: what it reported, and what came of it.
+
+    :param told: frames that the model had made up, and what the recording told them to be
+    """
 
     operation: Operation
     events: list[Event]
     outcome: Outcome
     stats: dict[str, int]
+    told: dict[int, int]
 
 
 def run_on_model(scenario: Scenario, epoch: Epoch) -> Iterator[ModelStep]:
@@ -52,13 +58,22 @@ def run_on_model(scenario: Scenario, epoch: Epoch) -> Iterator[ModelStep]:
 
 
 class Runner:
-    """The model in the middle of a scenario."""
+    """The model in the middle of a scenario.
 
-    def __init__(self, scenario: Scenario, epoch: Epoch) -> None:
+    :param reschedules: operation -> how often KVM asks in vain, in that operation,
+        before the host wants to run something else; no scenario states it
+    """
+
+    def __init__(
+        self, scenario: Scenario, epoch: Epoch, reschedules: Mapping[int, int] = NO_RESCHEDULES
+    ) -> None:
         self.scenario = scenario
+        self._reschedules = reschedules
+        self._patience: int | None = None
         self.kvm = build(scenario, epoch)
         self.events: list[Event] = []
         self.kvm.trace = self.events.append
+        self.kvm.mmu_lock.contended = self._contended
         self._on = False
         self._seen_hva: set[int] = set()
         self._last: dict[int, tuple[int, bool]] = {}
@@ -66,15 +81,24 @@ class Runner:
     def step(self, operation: Operation) -> ModelStep:
         """Carry out one operation."""
         self.events.clear()
+        self._patience = self._reschedules.get(operation.n)
         if isinstance(operation, GuestOperation):
             outcome = self._guest(operation)
         else:
             outcome = self._host(operation)
-        place_frames(self.kvm, self.scenario, operation.n)
+        told = place_frames(self.kvm, self.scenario, operation.n)
         if isinstance(operation, Memslot) and operation.change == "create":
             self._populate(operation)
         self._power_on()
-        return ModelStep(operation, list(self.events), outcome, self.kvm.stats.snapshot())
+        return ModelStep(operation, list(self.events), outcome, self.kvm.stats.snapshot(), told)
+
+    def _contended(self) -> bool:
+        """Whether someone waits: at most once in an operation."""
+        if self._patience is None:
+            return False
+        waiting = self._patience == 0
+        self._patience = None if waiting else self._patience - 1
+        return waiting
 
     def _power_on(self) -> None:
         """Give the vCPUs their registers once there is memory (``KVM_SET_SREGS``)."""
@@ -95,13 +119,10 @@ class Runner:
         """One instruction of the guest, and the OUT that ends the step."""
         vcpu = self.kvm.vcpus[operation.vcpu]
         self._set_sregs(operation)
-        config: Config = self.scenario.config
-        instruction = instruction_for(operation, config)
-        result = execute(vcpu, instruction)
-        if result.fault:
-            deliver(vcpu, config)
-        elif not result.internal_error:
-            execute(vcpu, code_after(instruction, config))
+        try:
+            result = self._execute(vcpu, operation)
+        except TripleFault:
+            return Outcome(exit_reason=KVM_EXIT_SHUTDOWN)
         self._last[operation.vcpu] = operation.cpl, result.fault is not None
         return Outcome(
             value=result.value,
@@ -109,6 +130,17 @@ class Runner:
             mmio=tuple(MmioAccess(m.gpa, m.size, m.write, m.value) for m in result.mmio),
             exit_reason=KVM_EXIT_INTERNAL_ERROR if result.internal_error else None,
         )
+
+    def _execute(self, vcpu: Vcpu, operation: GuestOperation) -> Result:
+        """Run the instruction, then the OUT behind it or the guest's fault handler."""
+        config: Config = self.scenario.config
+        instruction = instruction_for(operation, config)
+        result = execute(vcpu, instruction)
+        if not result.fault and not result.internal_error:
+            result.fault = execute(vcpu, code_after(instruction, config)).fault
+        if result.fault:
+            deliver(vcpu, config)
+        return result
 
     def _set_sregs(self, operation: GuestOperation) -> None:
         """Userspace sets the registers anew after a fault and for another CPL.
@@ -194,4 +226,4 @@ class Runner:
 
 def _recorded_fault(fault: GuestFault | None) -> Fault | None:
     """Return *fault* as a recording shows it."""
-    return Fault(PAGE_FAULT_VECTOR, fault.error_code, fault.cr2) if fault else None
+    return Fault(fault.vector, fault.error_code, fault.cr2) if fault else None

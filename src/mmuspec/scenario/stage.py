@@ -16,7 +16,9 @@ MMIO_ANSWER = 0x33 << 32
 """Userspace answers an MMIO read with this and the low half of the address."""
 FILL = 0x10E6
 """The first two bytes of a data page: an OUT instruction."""
-RECORDED_PROCESSOR = Processor(rsvd_sets_p=False, tlb_survives_exit=False)
+RECORDED_PROCESSOR = Processor(
+    rsvd_sets_p=False, tlb_survives_exit=False, next_rip=False, xchg_reads_first=True
+)
 """QEMU's emulated processor."""
 RECORDED_MAXPHYADDR = 40
 MANUAL_PROTECT_ENABLE, INITIALLY_SET = 1, 2
@@ -73,24 +75,40 @@ def _answer(gpa: int, size: int) -> int:
     return MMIO_ANSWER | gpa & 0xFFFF_FFFF
 
 
-def place_frames(kvm: Kvm, scenario: Scenario, after_op: int) -> None:
-    """Put the recorded frames behind the slots, as they were after operation *after_op*."""
+def is_made_up(pfn: int) -> bool:
+    """Whether the model made *pfn* up because no recording had told the frame."""
+    return FIRST_MADE_UP_PFN <= pfn < 1 << RECORDED_MAXPHYADDR - PAGE_SHIFT
+
+
+def place_frames(kvm: Kvm, scenario: Scenario, after_op: int) -> dict[int, int]:
+    """Put the recorded frames behind the slots, as they were after operation *after_op*.
+
+    A page that already has a frame which the model made up keeps it: sptes hold it.
+
+    :returns: for such frames: which frame it really is
+    """
+    told: dict[int, int] = {}
     for frames in scenario.frames:
         if frames.after_op == after_op:
-            _place(kvm, frames)
+            told |= _place(kvm, frames)
+    return told
 
 
-def _place(kvm: Kvm, frames: Frames) -> None:
+def _place(kvm: Kvm, frames: Frames) -> dict[int, int]:
+    told: dict[int, int] = {}
     slot = kvm.memslots.slots.get(frames.slot)
     if slot is None:
-        return
+        return told
     for run in frames.runs:
         for i in range(run.count):
-            hva = slot.hva(run.gfn + i)
+            hva, pfn = slot.hva(run.gfn + i), run.pfn + i
             old = kvm.host.ptes.get(hva)
-            if old is None or old.pfn != run.pfn + i:
-                kvm.host.map_page(hva, run.pfn + i)
+            if old is None or (old.pfn != pfn and not is_made_up(old.pfn)):
+                kvm.host.map_page(hva, pfn)
+            elif is_made_up(old.pfn) and old.pfn != ZERO_PFN:
+                told[old.pfn] = pfn
         _mark_huge(kvm, slot, run)
+    return told
 
 
 def _mark_huge(kvm: Kvm, slot: MemSlot, run: FrameRun) -> None:

@@ -7,7 +7,7 @@ privilege level, and the OUT behind it that ends the step.
 from ..kvm.cpu.instruction import Instruction, Kind
 from ..kvm.cpu.run import execute
 from ..kvm.state.vcpu import Vcpu
-from .operation import GuestOperation, GuestWrite
+from .operation import PAGE, GuestOperation, GuestWrite
 from .recording import Config
 
 KINDS = {
@@ -70,5 +70,10 @@ def code_after(instruction: Instruction, config: Config) -> Instruction:
 
 
 def deliver(vcpu: Vcpu, config: Config) -> None:
-    """Run the guest's handler: the IDT, the stack and its code share the supervisor page."""
-    execute(vcpu, Instruction(Kind.READ, config.sys_gva + config.sys_page_gpa))
+    """Take the fault: the IDT, the stack and the handler's code share the supervisor page.
+
+    The processor reads the gate, then pushes the error code at the end of the page.
+    """
+    page = config.sys_gva + config.sys_page_gpa
+    execute(vcpu, Instruction(Kind.READ, page))
+    execute(vcpu, Instruction(Kind.WRITE, page + PAGE - 8))

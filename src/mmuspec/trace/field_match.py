@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from ..scenario.slots import Slots
 from .address_map import AddressMap, Match
 from .allowance import Allowance
+from .printed import Printed
 
 PAGE_SHIFT = 12
 SPTE_ADDRESS = (1 << 52) - (1 << PAGE_SHIFT)
@@ -57,9 +58,7 @@ class FieldMatcher:
         """Note that guest memory changed: a frame may come back behind another page."""
         self._frames.release()
 
-    def match(
-        self, name: str, key: str, model: Mapping[str, str], other: Mapping[str, str]
-    ) -> Verdict:
+    def match(self, name: str, key: str, model: Printed, other: Printed) -> Verdict:
         """Compare field *key* of two events of trace point *name*."""
         ours, theirs = model[key], other[key]
         if key in SPTEP_FIELDS:

@@ -10,8 +10,7 @@ Source: the TP_printk formats of mmutrace.h (v3.10, v3.11, v4.19, v5.10, v6.1).
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..epochs import Epoch
-from ..epochs.epoch import ZapGeneration
+from ..epochs import Epoch, ZapGeneration
 from ..events import VOCABULARY, Event, GetPage, SetSpte, ShadowPageEvent
 from ..scenario.recorded_event import RECORDED_EVENTS, EventForm
 from ..x86.pferr import Pferr

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from ..epochs import Epoch
-from ..epochs.epoch import ZapGeneration
+from ..epochs import Epoch, ZapGeneration
 from ..events import VOCABULARY, Event, ShadowPageEvent
 from ..scenario.recorded_event import RECORDED_EVENTS, EventForm
 from .printed import ACCESS_LETTERS, Printed, flag_code, recorded_name

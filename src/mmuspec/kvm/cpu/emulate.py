@@ -1,6 +1,6 @@
 """The instruction emulator, as far as memory operands go.
 
-Source: x86_emulate_instruction(), vcpu_mmio_gva_to_gpa(),
+Source: x86_emulate_instruction(), handle_emulation_failure(), vcpu_mmio_gva_to_gpa(),
 emulator_read_write(), retry_instruction() in arch/x86/kvm/x86.c (v3.11).
 """
 
@@ -13,7 +13,7 @@ from ..pages.zap import kvm_mmu_commit_zap_page, kvm_mmu_prepare_zap_page
 from ..state.page import ShadowPage
 from ..state.vcpu import Vcpu
 from ..sync.pte_write import kvm_mmu_pte_write
-from .instruction import Instruction, Kind, Mmio, Result
+from .instruction import UD_VECTOR, GuestFault, Instruction, Kind, Mmio, Result
 
 
 def x86_emulate_instruction(vcpu: Vcpu, instruction: Instruction, result: Result) -> None:
@@ -24,8 +24,7 @@ def x86_emulate_instruction(vcpu: Vcpu, instruction: Instruction, result: Result
     vcpu.kvm.stats.insn_emulation += 1
     fetch_instruction(vcpu, instruction)
     if instruction.kind is Kind.EXEC:
-        vcpu.kvm.stats.insn_emulation_fail += 1
-        result.internal_error = True
+        handle_emulation_failure(vcpu, instruction, result)
         return
     if instruction.kind in (Kind.READ, Kind.XCHG):
         result.value = emulator_read(vcpu, instruction, result)
@@ -36,12 +35,25 @@ def x86_emulate_instruction(vcpu: Vcpu, instruction: Instruction, result: Result
     result.emulated = True
 
 
+def handle_emulation_failure(vcpu: Vcpu, instruction: Instruction, result: Result) -> None:
+    """Give up an instruction whose bytes are not in memory."""
+    vcpu.kvm.stats.insn_emulation_fail += 1
+    if instruction.user and vcpu.kvm.epoch.user_emulation_failure_is_ud:
+        result.fault = GuestFault(0, vcpu.cr2, UD_VECTOR)
+    else:
+        result.internal_error = True
+
+
 def fetch_instruction(vcpu: Vcpu, instruction: Instruction) -> None:
-    """Read the instruction's bytes, unless the processor handed them over."""
+    """Read the instruction's bytes, unless the processor handed them over.
+
+    An EXEC has jumped already: its bytes are those at its operand.
+    """
     if instruction.rip is None or vcpu.kvm.host.processor.decode_assists:
         return
+    rip = instruction.operand if instruction.kind is Kind.EXEC else instruction.rip
     access = Pferr.F | (Pferr.U if instruction.user else 0)
-    vcpu.mmu.gva_to_gpa(vcpu, instruction.rip, access)
+    vcpu.mmu.gva_to_gpa(vcpu, rip, access)
 
 
 def vcpu_mmio_gva_to_gpa(vcpu: Vcpu, gva: int, access: int) -> tuple[int, bool]:

@@ -21,8 +21,10 @@ from ...x86.controls import (
 )
 from ...x86.ept import EptMisconfiguration, EptViolation, ept_walk
 from ...x86.exceptions import PageFault
+from ...x86.mode import PAE
 from ...x86.pferr import Pferr
-from ...x86.walk import Translation, walk
+from ...x86.reserved import pae_root
+from ...x86.walk import Pdptes, Translation, walk
 from ..state.constants import PT64_ROOT_LEVEL
 from ..state.vcpu import Vcpu
 from ..state.vm import Paging
@@ -110,9 +112,7 @@ class NestedMemory:
 
 def _walk_2d(vcpu: Vcpu, gva: int, access: Pferr) -> Translation:
     """Walk the guest's tables, then the final address through KVM's."""
-    # With NPT the processor reads the PDPTEs of a PAE guest at each walk; with EPT
-    # they are registers, loaded with CR3.
-    pdptes = None if vcpu.kvm.paging is Paging.NPT else vcpu.mmu.pdptrs
+    pdptes = _npt_pdptes(vcpu, gva) if vcpu.kvm.paging is Paging.NPT else vcpu.mmu.pdptrs
     guest = walk(NestedMemory(vcpu), vcpu.controls, gva, access, pdptes)
     nested = _walk_second_level(vcpu, guest.physical, access)
     size = min(guest.page_size, nested.page_size)
@@ -124,6 +124,20 @@ def _walk_2d(vcpu: Vcpu, gva: int, access: Pferr) -> Translation:
         # CR0.WP may override the guest's R/W, never KVM's: a write must come back here.
         dirty=guest.dirty and nested.dirty and nested.rw,
     )
+
+
+def _npt_pdptes(vcpu: Vcpu, gva: int) -> Pdptes | None:
+    """Return the PDPTE that a walk of a PAE guest needs, in its place.
+
+    With EPT the PDPTEs are registers, loaded with CR3; with NPT each walk reads
+    the one that it needs, as any other entry.
+    """
+    if vcpu.mmu.guest_mode is not PAE:
+        return None
+    index = PAE.index(gva, 3)
+    pdptes = [0, 0, 0, 0]
+    pdptes[index] = NestedMemory(vcpu).read(pae_root(vcpu.controls.cr3) + 8 * index, 8)
+    return pdptes[0], pdptes[1], pdptes[2], pdptes[3]
 
 
 def _walk_second_level(vcpu: Vcpu, gpa: int, access: Pferr) -> Translation:

@@ -65,15 +65,24 @@ class Mmio:
         return f"mmio {what} of {self.size} bytes at {self.gpa:#x}"
 
 
+UD_VECTOR, PF_VECTOR = 6, 14
+
+
 @dataclass(frozen=True)
 class GuestFault:
-    """A page fault that the guest took."""
+    """An exception that the guest took: a page fault, or #UD.
+
+    :param cr2: the register as the guest's handler finds it
+    """
 
     error_code: int
     cr2: int
+    vector: int = PF_VECTOR
 
     def __repr__(self) -> str:
         """Show the error code and the address."""
+        if self.vector == UD_VECTOR:
+            return "undefined opcode"
         return f"page fault {self.error_code:#x} at {self.cr2:#x}"
 
 
@@ -82,7 +91,7 @@ class Result:
     """What came of an instruction.
 
     :param value: what a READ or XCHG returned
-    :param fault: the page fault that the guest took instead
+    :param fault: the exception that the guest took instead
     :param internal_error: KVM could not emulate the instruction
     """
 
@@ -91,6 +100,11 @@ class Result:
     mmio: list[Mmio] = field(default_factory=list)
     emulated: bool = False
     internal_error: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether KVM has dealt with the instruction, so that the processor need not."""
+        return self.emulated or self.internal_error or self.fault is not None
 
     def __repr__(self) -> str:
         """Say in a few words what happened."""

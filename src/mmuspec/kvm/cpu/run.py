@@ -57,6 +57,7 @@ def execute(vcpu: Vcpu, instruction: Instruction) -> Result:
             continue
         except _Delivered as delivered:
             result.fault = delivered.fault
+            vcpu.cr2 = delivered.fault.cr2
         vcpu_exit_guest(vcpu)
         for observer in vcpu.kvm.observers:
             observer.executed(vcpu, instruction, result)
@@ -69,7 +70,7 @@ def _attempt(vcpu: Vcpu, instruction: Instruction, result: Result) -> None:
     if instruction.rip is not None:
         user = Pferr.U if instruction.user else Pferr(0)
         _touch(vcpu, instruction.rip, Pferr.F | user, instruction, result)
-    if not result.emulated and not result.internal_error:
+    if not result.is_over:
         _carry_out(vcpu, instruction, result)
 
 
@@ -79,12 +80,26 @@ def _carry_out(vcpu: Vcpu, instruction: Instruction, result: Result) -> None:
     if kind in REGISTERS:
         _intercept(vcpu, instruction)
         REGISTERS[kind](vcpu, instruction.operand)
+        if kind is Kind.WRMSR_EFER:
+            _skip(vcpu, instruction)
     elif kind is Kind.INVLPG:
         _invlpg(vcpu, instruction)
     elif kind is not Kind.NOP:
-        hpa = _touch(vcpu, instruction.operand, instruction.access(), instruction, result)
+        hpa = _operand(vcpu, instruction, result)
         if hpa is not None:
             _memory(vcpu, instruction, hpa, result)
+
+
+def _operand(vcpu: Vcpu, instruction: Instruction, result: Result) -> int | None:
+    """Access the memory operand.
+
+    :returns: its host-physical address; None if the emulator did the access
+    """
+    gva, access = instruction.operand, instruction.access()
+    if instruction.kind is Kind.XCHG and vcpu.kvm.host.processor.xchg_reads_first:
+        if _touch(vcpu, gva, access & ~Pferr.W, instruction, result) is None:
+            return None
+    return _touch(vcpu, gva, access, instruction, result)
 
 
 def _memory(vcpu: Vcpu, instruction: Instruction, hpa: int, result: Result) -> None:
@@ -101,10 +116,21 @@ def _intercept(vcpu: Vcpu, instruction: Instruction) -> None:
     vcpu_exit_guest(vcpu)
     if instruction.kind is Kind.WRMSR_EFER or vcpu.kvm.tdp_enabled:
         return
+    vcpu.kvm.stats.insn_emulation += 1
     try:
         fetch_instruction(vcpu, instruction)
     except WalkFailed as failed:
         raise _Delivered(failed.fault.error_code, failed.fault.cr2) from None
+
+
+def _skip(vcpu: Vcpu, instruction: Instruction) -> None:
+    """Go on behind an instruction that KVM carried out without the emulator.
+
+    Source: skip_emulated_instruction() in arch/x86/kvm/svm.c (v3.11),
+    svm_skip_emulated_instruction() (v6.1).
+    """
+    if vcpu.kvm.epoch.wrmsr_skip_decodes and not vcpu.kvm.host.processor.next_rip:
+        fetch_instruction(vcpu, instruction)
 
 
 def _invlpg(vcpu: Vcpu, instruction: Instruction) -> None:
@@ -130,7 +156,7 @@ def _touch(
         raise _Delivered(int(fault.error_code), fault.cr2) from None
     except VmExit as vm_exit:
         _handle_exit(vcpu, vm_exit, instruction, result)
-    if result.emulated or result.internal_error:
+    if result.is_over:
         return None
     raise _Restart
 
@@ -138,6 +164,8 @@ def _touch(
 def _handle_exit(vcpu: Vcpu, vm_exit: VmExit, instruction: Instruction, result: Result) -> None:
     """Let KVM handle a fault; deliver the guest's own fault if that is what it was."""
     vcpu_exit_guest(vcpu)
+    for observer in vcpu.kvm.observers:
+        observer.exited(vcpu, vm_exit.address, vm_exit.error_code)
     try:
         if vm_exit.error_code is None:
             handle_ept_misconfig(vcpu, vm_exit.address, instruction, result)

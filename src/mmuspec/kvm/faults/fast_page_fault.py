@@ -3,6 +3,7 @@
 Source: fast_page_fault(), page_fault_can_be_fast(), fast_pf_fix_direct_spte() (v3.11).
 """
 
+from ...epochs import FastPfLarge
 from ...events import FastPageFault
 from ...x86.pferr import Pferr
 from ..pages.shadow_walk import ShadowStep, for_each_shadow_entry
@@ -69,9 +70,11 @@ def _try_fix(vcpu: Vcpu, step: ShadowStep, level: int) -> bool:
 
 def _may_fix_large(kvm: Kvm, step: ShadowStep) -> bool:
     """Whether a large spte may become writable: the log would miss all of its frames but one."""
+    if kvm.epoch.fast_pf_large is not FastPfLarge.NOT_LOGGED:
+        return kvm.epoch.fast_pf_large is FastPfLarge.ALWAYS
     sp = kvm.page_header(step.sptep)
     slot = kvm.memslots.visible(sp.gfn_of(sp.index_of(step.sptep)))
-    return kvm.epoch.fast_pf_large_when_logged or slot is None or not slot.log_dirty
+    return slot is None or not slot.log_dirty
 
 
 def fast_pf_fix_direct_spte(kvm: Kvm, step: ShadowStep) -> bool:

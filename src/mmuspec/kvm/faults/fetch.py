@@ -125,14 +125,21 @@ def _link_indirect(
             access=walker.access_for_child(step.level, shared=kvm.has("BUG-4")),
             parent_sptep=step.sptep,
         )
-    if sp and sp.unsync_children and kvm.epoch.syncs_before_linking:
-        mmu_sync_children(vcpu, sp)
-    gptes = gpte_changed(vcpu, walker, step.level - 1)
+    gptes = None
+    if sp is None or _synchronized(vcpu, sp):
+        gptes = gpte_changed(vcpu, walker, step.level - 1)
     if sp and gptes is None:
         kvm_mmu_put_page(kvm, sp, step.sptep)
     elif sp:
         link_shadow_page(kvm, step.sptep, sp)
     return gptes
+
+
+def _synchronized(vcpu: Vcpu, sp: ShadowPage) -> bool:
+    """Whether what is below *sp* may be used: since v5.13 it is synchronized first."""
+    if not sp.unsync_children or not vcpu.kvm.epoch.syncs_before_linking:
+        return True
+    return mmu_sync_children(vcpu, sp, can_yield=False)
 
 
 def _link_direct(vcpu: Vcpu, addr: int, walker: GuestWalker, step: ShadowStep) -> None:

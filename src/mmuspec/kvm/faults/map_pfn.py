@@ -46,10 +46,11 @@ def handle_abnormal_pfn(vcpu: Vcpu, gva: int, gfn: int, pfn: Pfn, access: int) -
     """Deal with a gfn that has no page; return whether the fault ends in emulation.
 
     Nothing is cached for a write to a read-only slot, so that a later read of
-    it is not taken for MMIO.
+    it is not taken for MMIO.  Where no MMIO spte can be made (since v5.15: a
+    host with 52 address bits), every MMIO access ends here.
     """
     if pfn.read_only_fault:
         return True
     if pfn.noslot:
         vcpu_cache_mmio_info(vcpu, gva, gfn, access)
-    return False
+    return pfn.noslot and not vcpu.kvm.masks.mmio_value

@@ -97,9 +97,13 @@ def handle_mmio_page_fault_common(vcpu: Vcpu, addr: int, *, direct: bool) -> Ret
 
 
 def _from_mmio_spte(vcpu: Vcpu, addr: int, spte: int, *, direct: bool) -> RetMmioPf:
-    """Take gfn and access from *spte*, if its generation is current."""
+    """Take gfn and access from *spte*, if its generation is current.
+
+    v3.10 need not ask: it zaps the pages with MMIO sptes whenever a slot is
+    created or moved.
+    """
     kvm = vcpu.kvm
-    if not check_mmio_spte(kvm, spte):
+    if kvm.epoch.reports_check_mmio_spte and not check_mmio_spte(kvm, spte):
         return RetMmioPf.INVALID
     gfn, access = kvm.mmio_sptes.gfn(spte), kvm.mmio_sptes.access(spte)
     if direct:

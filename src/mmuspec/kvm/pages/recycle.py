@@ -32,7 +32,9 @@ def prepare_zap_oldest_mmu_page(kvm: Kvm, invalid_list: list[ShadowPage]) -> boo
     oldest = next((sp for sp in kvm.active_mmu_pages if not (pinned and sp.root_count)), None)
     if oldest is None:
         return False
-    kvm_mmu_prepare_zap_page(kvm, oldest, invalid_list)
+    zapped = kvm_mmu_prepare_zap_page(kvm, oldest, invalid_list)
+    if kvm.epoch.counts_all_recycled:
+        kvm.stats.mmu_recycled += zapped
     return True
 
 
@@ -50,7 +52,7 @@ def _recycle(kvm: Kvm) -> None:
     while kvm_mmu_available_pages(kvm) < KVM_REFILL_PAGES:
         if not prepare_zap_oldest_mmu_page(kvm, invalid_list):
             break
-        kvm.stats.mmu_recycled += 1
+        kvm.stats.mmu_recycled += not kvm.epoch.counts_all_recycled
     kvm_mmu_commit_zap_page(kvm, invalid_list)
 
 

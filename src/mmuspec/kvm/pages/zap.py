@@ -4,6 +4,7 @@ Source: kvm_mmu_prepare_zap_page(), kvm_mmu_commit_zap_page(),
 mmu_page_zap_pte(), mmu_zap_unsync_children() (v3.11).
 """
 
+from ...epochs import ZapGeneration
 from ..faults.large_pages import unaccount_shadowed
 from ..rmaps.pte_list import pte_list_first
 from ..rmaps.rmap import drop_parent_pte, drop_spte
@@ -19,8 +20,9 @@ from .report import trace_prepare_zap_page, trace_sync_page
 
 
 def is_obsolete_sp(kvm: Kvm, sp: ShadowPage) -> bool:
-    """Whether *sp* was created before the last zap of all pages."""
-    return sp.mmu_valid_gen != kvm.mmu_valid_gen
+    """Whether *sp* was created before the last zap of all pages; v3.10 has no such notion."""
+    counted = kvm.epoch.zap_generation is not ZapGeneration.NONE
+    return counted and sp.mmu_valid_gen != kvm.mmu_valid_gen
 
 
 def kvm_unlink_unsync_page(kvm: Kvm, sp: ShadowPage) -> None:

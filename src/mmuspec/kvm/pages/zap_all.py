@@ -5,10 +5,11 @@ kvm_mmu_invalidate_mmio_sptes() (v3.11); kvm_mmu_zap_all(),
 kvm_mmu_zap_mmio_sptes() (v3.10).
 """
 
-from ...epochs.epoch import ZapGeneration
+from ...epochs import ZapGeneration
 from ...events import InvalidateZapAllPages, ZapAllFast
 from ..faults.mmio import kvm_current_mmio_generation
 from ..state.constants import BATCH_ZAP_PAGES
+from ..state.errors import ModelError
 from ..state.flush import kvm_reload_remote_mmus
 from ..state.page import ShadowPage
 from ..state.vm import Kvm
@@ -20,6 +21,8 @@ def kvm_mmu_invalidate_zap_all_pages(kvm: Kvm) -> None:
 
     The new generation and the reload request belong to one critical section:
     a vCPU that ran between them could use a page that it must not.
+
+    :raises ModelError: this version has no generation of pages
     """
     with kvm.mmu_lock():
         _trace_zap_all(kvm)
@@ -29,7 +32,12 @@ def kvm_mmu_invalidate_zap_all_pages(kvm: Kvm) -> None:
 
 
 def next_generation(kvm: Kvm) -> int:
-    """Return the page generation after the current one."""
+    """Return the page generation after the current one.
+
+    :raises ModelError: this version has none
+    """
+    if kvm.epoch.zap_generation is ZapGeneration.NONE:
+        raise ModelError(f"{kvm.epoch} has no generation of pages; it calls kvm_mmu_zap_all()")
     if kvm.epoch.zap_generation is ZapGeneration.TOGGLE:
         return 1 - kvm.mmu_valid_gen
     return kvm.mmu_valid_gen + 1

@@ -11,6 +11,7 @@ Source: pte_list_add(), pte_list_remove(), rmap_get_first() (v3.11).
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from ...epochs import current
 from ..state.errors import PteListError
 
 DESC_TAG = 1
@@ -37,13 +38,16 @@ class PteListDesc:
 class PteListDescCache:
     """Where descriptors live: address -> descriptor.
 
+    What is not given is as in the current epoch.
+
     :param ext: ``PTE_LIST_EXT``, sptes in a descriptor (3 until v5.10, 14 later)
     :param exact_count: whether BUG-1 is repaired
     """
 
-    def __init__(self, *, ext: int = 3, exact_count: bool = False) -> None:
-        self.ext = ext
-        self.exact_count = exact_count
+    def __init__(self, *, ext: int | None = None, exact_count: bool | None = None) -> None:
+        self.ext = current().pte_list_ext if ext is None else ext
+        exact = "BUG-1" not in current().defects
+        self.exact_count = exact if exact_count is None else exact_count
         self.descs: dict[int, PteListDesc] = {}
         self._next = 0xFFFF_8880_0000_0000
 

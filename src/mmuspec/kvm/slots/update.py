@@ -6,7 +6,7 @@ kvm_arch_commit_memory_region(), kvm_arch_flush_shadow_memslot() (v3.11).
 
 from enum import Enum
 
-from ...epochs.epoch import ZapGeneration
+from ...epochs import ZapGeneration
 from ...x86.entry import PAGE_MASK, PAGE_SHIFT
 from ..pages.recycle import kvm_mmu_calculate_mmu_pages, kvm_mmu_change_mmu_pages
 from ..pages.zap_all import (

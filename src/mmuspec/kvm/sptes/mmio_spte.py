@@ -4,8 +4,10 @@ Source: generation_mmio_spte_mask(), get_mmio_spte_generation(),
 get_mmio_spte_gfn(), get_mmio_spte_access() (v3.11).
 """
 
+from collections.abc import Iterator
+
 from ...epochs import Epoch, GenerationLayout
-from ...x86.entry import PAGE_MASK, PAGE_SHIFT, Field, P, bits
+from ...x86.entry import ADDRESS_BITS, ADDRESS_MASK, PAGE_MASK, PAGE_SHIFT, Field, P, bits
 from ..state.role import Acc
 from .mmio_mask import EPT_MISCONFIGURED
 
@@ -59,8 +61,8 @@ class MmioSpteFormat:
 
     def fields(self) -> list[Field]:
         """Return the layout for a figure, lowest bit first."""
-        layout, address = self.layout, self.fixed & bits(12, 51)
-        first_fixed = (address & -address).bit_length() - 1 if address else 52
+        layout, address = self.layout, self.fixed & ADDRESS_MASK
+        first_fixed = (address & -address).bit_length() - 1 if address else ADDRESS_BITS
         low = [
             (f"{self.fixed & P}", 0, 0, "part of the MMIO mask"),
             ("W", 1, 1, "the guest mapping allows writes"),
@@ -72,16 +74,33 @@ class MmioSpteFormat:
             *low,
             ("gen low", layout.low_shift, layout.low_shift + layout.low_count - 1, "generation"),
             ("gfn", 12, first_fixed - 1, "guest frame number"),
-            ("ones", first_fixed, 51, "reserved physical-address bits"),
+            *_ones(first_fixed, ADDRESS_BITS - 1, "reserved physical-address bits"),
             (
                 "gen high",
                 layout.high_shift,
                 layout.high_shift + layout.high_count - 1,
                 "generation",
             ),
-            ("11", 62, 63, "part of the MMIO mask"),
+            *_fixed_above_the_address(self.fixed),
         ]
         return [Field(*run) for run in runs if run[1] <= run[2]]
 
     def _payload(self, spte: int) -> int:
         return spte & ~(self.fixed | generation_mask(self.layout))
+
+
+def _ones(low: int, high: int, meaning: str) -> Iterator[tuple[str, int, int, str]]:
+    """Yield a run of bits that are always set, named by its bits if they are few."""
+    width = high - low + 1
+    if width > 0:
+        yield ("1" * width if width < 4 else "ones", low, high, meaning)
+
+
+def _fixed_above_the_address(fixed: int) -> Iterator[tuple[str, int, int, str]]:
+    """Yield the runs of *fixed* bits above the physical address."""
+    low = ADDRESS_BITS
+    while rest := fixed >> low:
+        low += (rest & -rest).bit_length() - 1
+        width = (~(fixed >> low) & (fixed >> low) + 1).bit_length() - 1
+        yield from _ones(low, low + width - 1, "part of the MMIO mask")
+        low += width

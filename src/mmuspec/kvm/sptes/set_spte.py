@@ -132,9 +132,10 @@ def mmu_set_spte(
     changed = kvm.epoch.reports_mmio_spte_set if pfn.noslot else spte != old
     if changed:
         trace_set_spte(kvm, gfn, spte, level, sptep)
+    if is_large_pte(spte) and not was_rmapped:
+        # An MMIO spte has a bit of the generation there: it is counted, too, and never uncounted.
+        kvm.stats.largepages += 1
     if kvm.masks.is_shadow_present_pte(spte) and not was_rmapped:
-        if is_large_pte(spte):
-            kvm.stats.largepages += 1
         rmap_recycle(kvm, sptep, gfn, rmap_add(kvm, sptep, gfn))
     if (withheld and write_fault) or kvm.masks.is_mmio_spte(spte):
         return Fault.EMULATE

@@ -51,8 +51,8 @@ def mmu_spte_set(kvm: Kvm, sptep: int, spte: int) -> None:
 def mmu_spte_update(kvm: Kvm, sptep: int, spte: int) -> bool:
     """Replace a present spte by *spte*, which maps the same frame.
 
-    :returns: whether write permission was lost, so that the caller owes a
-        remote flush before ``mmu_lock`` is released
+    :returns: whether write permission (since v4.8, also A or D) was lost, so that the
+        caller owes a remote flush before ``mmu_lock`` is released
     :raises SpteError: *spte* is not present
     """
     masks = kvm.masks
@@ -67,6 +67,8 @@ def mmu_spte_update(kvm: Kvm, sptep: int, spte: int) -> bool:
         kvm.host.kvm_set_pfn_accessed(spte_to_pfn(old))
     if lost & masks.dirty:
         kvm.host.kvm_set_pfn_dirty(spte_to_pfn(old))
+    if lost & (masks.accessed | masks.dirty) and kvm.epoch.flushes_lost_accessed_dirty:
+        return True
     return is_writable_pte(old) and not is_writable_pte(spte)
 
 

@@ -31,13 +31,14 @@ DEFECTS: Final = {
     "BUG-8": Defect("reserved bits are judged by the fault's context", "v3.14", modelled=False),
     "BUG-9": Defect("an MMIO spte of the old slots may carry the new generation", "v3.19"),
     "BUG-10": Defect("sync renews an MMIO spte though a slot holds its gfn now", None),
+    "BUG-11": Defect("a write protection after a sync misses what other TLBs still have", "v5.15"),
     "QUIRK-1": Defect("a fast page fault that lost its exchange reports success", "v4.19"),
     "QUIRK-2": Defect("the largepages counter drifts", "v5.15"),
-    "QUIRK-3": Defect("pf_fixed counts fetches that gave up", None),
+    "QUIRK-3": Defect("pf_fixed counts fetches that gave up", "v5.10"),
     "QUIRK-4": Defect("recycling may zap a root in use", "v5.10"),
     "QUIRK-5": Defect("recycling a reverse map removes the entry just added", None),
     "QUIRK-6": Defect("change_pte leaves SPTE_MMU_WRITEABLE set", "v6.1"),
     "QUIRK-7": Defect("the batch count is reset only by a real yield", None),
-    "QUIRK-8": Defect("kvm_set_pte_rmapp() flushes by itself and reports nothing", None),
+    "QUIRK-8": Defect("kvm_set_pte_rmapp() flushes by itself and reports nothing", "v5.10"),
 }
 """Every defect that the model knows."""

@@ -33,7 +33,6 @@ def kvm_flush_remote_tlbs(kvm: Kvm) -> None:
     ``tlbs_dirty`` is cleared only if it did not move meanwhile; nothing runs
     meanwhile in the model.
     """
-    kvm.stats.remote_tlb_flush_requests += 1
     if make_all_cpus_request(kvm, Request.TLB_FLUSH):
         kvm.stats.remote_tlb_flush += 1
     kvm.tlbs_dirty = 0

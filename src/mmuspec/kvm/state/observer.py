@@ -23,6 +23,9 @@ class Observer:
     def executed(self, vcpu: "Vcpu", instruction: "Instruction", result: "Result") -> None:
         """It did."""
 
+    def exited(self, vcpu: "Vcpu", address: int, error_code: int | None) -> None:
+        """*vcpu* left the guest because of a fault; None if that has no error code."""
+
     def stored(self, sptep: int, old: int, new: int) -> None:
         """The spte at *sptep* was *old* and is *new*."""
 

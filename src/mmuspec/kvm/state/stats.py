@@ -50,8 +50,6 @@ class Stats:
     """Lookups that had to create a page."""
     mmu_unsync: int = 0
     """Unsync pages right now."""
-    remote_tlb_flush_requests: int = 0
-    """Flushes asked for (since v5.18)."""
     remote_tlb_flush: int = 0
     """Flushes that had to interrupt another CPU."""
     largepages: int = 0

@@ -46,6 +46,7 @@ class Vcpu:
     requests: set[Request] = field(default_factory=set)
     write_fault_to_shadow_pgtable: bool = False
     exception: PageFaultException | None = None
+    cr2: int = 0
     fault_gpa: int | None = None
     last_retry: tuple[int | None, int] = (None, 0)
     tlb: Tlb = field(default_factory=Tlb)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 
-from ...epochs import DEFAULT, Epoch
+from ...epochs import Epoch, current
 from ...events import Event
 from ...x86.controls import Controls
 from ...x86.entry import PAGE_SHIFT
@@ -38,7 +38,7 @@ class Paging(Enum):
 class Kvm:
     """A virtual machine.
 
-    :param epoch: the kernel version to be
+    :param epoch: the kernel version to be; by default :func:`mmuspec.epochs.current`
     :param paging: shadow paging, NPT or EPT
     :param host: the machine below; a 64-bit one by default
     :param repaired: defects of the epoch (``BUG-n``, ``QUIRK-n``) to leave out
@@ -48,12 +48,12 @@ class Kvm:
     def __init__(
         self,
         *,
-        epoch: Epoch = DEFAULT,
+        epoch: Epoch | None = None,
         paging: Paging = Paging.SHADOW,
         host: Host | None = None,
         repaired: Iterable[str] = (),
     ) -> None:
-        self.epoch = epoch
+        self.epoch = epoch = epoch or current()
         self.paging = paging
         self.host = host or Host()
         self.defects = epoch.defects - _known(repaired)
@@ -71,7 +71,7 @@ class Kvm:
             ext=epoch.pte_list_ext, exact_count="BUG-1" not in self.defects
         )
         self.stats = Stats()
-        self.memslots = MemSlots(generation=epoch.slots_generation_start)
+        self.memslots = MemSlots()
         self.vcpus: list[Vcpu] = []
         self.mmu_page_hash: dict[int, list[ShadowPage]] = {}
         self.active_mmu_pages: dict[ShadowPage, None] = {}

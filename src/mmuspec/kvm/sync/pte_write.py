@@ -130,7 +130,9 @@ def _replace(vcpu: Vcpu, sp: ShadowPage, sptep: int, gentry: int) -> bool:
         base.cr4_pae,
         base.nxe,
     )
-    if gentry and same_guest and kvm.epoch.reinstalls_written_gpte:
+    if kvm.epoch.counts_written_upper_entries_always:
+        kvm.stats.mmu_pde_zapped += bool(gentry) and sp.role.level != PT_PAGE_TABLE_LEVEL
+    elif gentry and same_guest and kvm.epoch.reinstalls_written_gpte:
         mmu_pte_write_new_pte(vcpu, sp, sptep, gentry)
     return need_remote_flush(kvm, old, kvm.spte_at(sptep))
 

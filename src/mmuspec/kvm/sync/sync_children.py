@@ -16,6 +16,7 @@ from ..state.address import PT64_BASE_ADDR_MASK
 from ..state.constants import INVALID_PAGE, MMIO_GVA_ANY, PT64_ROOT_LEVEL
 from ..state.flush import kvm_flush_remote_tlbs, kvm_mmu_flush_tlb
 from ..state.page import ShadowPage
+from ..state.requests import Request
 from ..state.vcpu import Vcpu
 from .unsync import mmu_unsync_walk
 
@@ -63,11 +64,15 @@ def kvm_sync_pages(vcpu: Vcpu, gfn: int) -> None:
         kvm_mmu_flush_tlb(vcpu)
 
 
-def mmu_sync_children(vcpu: Vcpu, parent: ShadowPage) -> None:
+def mmu_sync_children(vcpu: Vcpu, parent: ShadowPage, *, can_yield: bool = True) -> bool:
     """Synchronize everything unsync below *parent*.
 
     The guest tables are write-protected, and TLBs flushed, before they are
     read: a write after the read would otherwise be lost.
+
+    :param can_yield: whether ``mmu_lock`` may be dropped when someone waits for
+        it; else the rest is left for the next entry of the guest (since v5.13)
+    :returns: whether all was synchronized
     """
     kvm = vcpu.kvm
     invalid_list: list[ShadowPage] = []
@@ -79,7 +84,11 @@ def mmu_sync_children(vcpu: Vcpu, parent: ShadowPage) -> None:
             kvm_sync_page(vcpu, path.sp, invalid_list)
             mmu_pages_clear_parents(path)
         kvm_mmu_commit_zap_page(kvm, invalid_list)
+        if not can_yield and kvm.mmu_lock.contended():
+            vcpu.make_request(Request.MMU_SYNC)
+            return False
         kvm.mmu_lock.cond_resched_lock()
+    return True
 
 
 def root_pages(vcpu: Vcpu) -> list[ShadowPage]:

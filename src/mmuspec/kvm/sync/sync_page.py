@@ -13,8 +13,10 @@ from ..rmaps.rmap import drop_spte
 from ..sptes.set_spte import set_spte
 from ..sptes.spte import spte_to_pfn
 from ..state.constants import PT_PAGE_TABLE_LEVEL
+from ..state.flush import kvm_flush_remote_tlbs
 from ..state.page import ShadowPage
 from ..state.vcpu import Vcpu
+from ..state.vm import Kvm
 
 
 def paging_sync_page(vcpu: Vcpu, sp: ShadowPage) -> int:
@@ -35,14 +37,10 @@ def paging_sync_page(vcpu: Vcpu, sp: ShadowPage) -> int:
 
 
 def _sync_spte(vcpu: Vcpu, sp: ShadowPage, index: int, gpte: int) -> bool:
-    """Correct one spte; return whether it still stands for something.
-
-    What is dropped here may stay in other CPUs' TLBs: the guest owes no flush
-    yet.  ``tlbs_dirty`` tells a later notifier to flush even so.
-    """
+    """Correct one spte; return whether it still stands for something."""
     kvm, sptep = vcpu.kvm, sp.sptep(index)
     if prefetch_invalid_gpte(vcpu, sptep, gpte):
-        kvm.tlbs_dirty += 1
+        _note_dropped(kvm)
         return False
     gfn = gpte_to_gfn(vcpu.mmu.guest_mode, gpte, PT_PAGE_TABLE_LEVEL)
     access = protect_clean_gpte(sp.role.access & gpte_access(gpte), gpte)
@@ -50,12 +48,25 @@ def _sync_spte(vcpu: Vcpu, sp: ShadowPage, index: int, gpte: int) -> bool:
         return kvm.masks.is_mmio_spte(kvm.spte_at(sptep))
     if gfn != sp.gfn_of(index):
         drop_spte(kvm, sptep)
-        kvm.tlbs_dirty += 1
+        _note_dropped(kvm)
         return False
     old = sp.spt[index]
     pfn = Pfn(spte_to_pfn(old), writable=bool(old & kvm.masks.host_writeable))
     set_spte(vcpu, sptep, access, PT_PAGE_TABLE_LEVEL, gfn, pfn, speculative=True, can_unsync=False)
     return True
+
+
+def _note_dropped(kvm: Kvm) -> None:
+    """Remember that other CPUs' TLBs may still have what was dropped.
+
+    The guest owes no flush yet; ``tlbs_dirty`` tells a later notifier to flush
+    even so.  It does not tell a later write protection, which finds no spte and
+    does not flush [BUG-11].
+    """
+    if kvm.has("BUG-11"):
+        kvm.tlbs_dirty += 1
+    else:
+        kvm_flush_remote_tlbs(kvm)
 
 
 def nonpaging_sync_page(vcpu: Vcpu, sp: ShadowPage) -> int:

@@ -1,0 +1,1 @@
+"""Conformance: recordings of real kernels against the model of their version."""
