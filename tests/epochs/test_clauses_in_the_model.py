@@ -1,5 +1,8 @@
 """What some clauses do to a running model."""
 
+import functools
+import operator
+
 import pytest
 
 from mmuspec.epochs import EPOCHS, V3_10, V3_11, V5_10, V6_1, Epoch
@@ -10,6 +13,7 @@ from mmuspec.kvm.state.errors import ModelError
 from mmuspec.kvm.state.vm import Paging
 from mmuspec.scenario.machine import HVA_BASE, Machine
 from mmuspec.trace.printed import has_trace_point, printed_fields
+from mmuspec.x86.entry import bits
 
 ONE, OTHER = 0x60_0000, 0x60_1000
 
@@ -102,3 +106,15 @@ def test_when_a_large_spte_is_made_writable_without_the_lock(
     machine.write(0x40_0000)
     (event,) = [event for event in machine.events() if event.name == "fast_page_fault"]
     assert event.values()["fixed"] is fast
+
+
+@pytest.mark.parametrize("paging", [Paging.SHADOW, Paging.EPT], ids=str)
+@pytest.mark.parametrize("epoch", EPOCHS.values(), ids=str)
+def test_the_fields_of_an_mmio_spte_are_where_it_is_encoded(epoch: Epoch, paging: Paging) -> None:
+    form = Machine("nopaging", epoch=epoch, paging=paging).kvm.mmio_sptes
+    taken = [bits(field.low, field.high) for field in form.fields()]
+    every = functools.reduce(operator.or_, taken)
+    assert sum(taken) == every
+    assert form.encode(gfn=0xFEE00, access=7, gen=(1 << epoch.generation.bits) - 1) & ~every == 0
+    ones = [bits(f.low, f.high) for f in form.fields() if f.name in ("ones", "1", "11")]
+    assert all(form.fixed & mask == mask for mask in ones)

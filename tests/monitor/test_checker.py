@@ -1,6 +1,8 @@
 """What is read, what is not, and what stays in memory."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mmuspec.monitor import checker as module
 from mmuspec.monitor.kernel import named
@@ -128,3 +130,20 @@ def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(crowded._heads) <= 5
     assert max(len(kind.known) for kind in crowded._kinds.values()) <= 5
     assert crowded.finish().gaps[Gap.CROWD] > 0
+
+
+def test_a_task_may_have_any_name() -> None:
+    lines = [line.replace("vmm-", "a] b: [c] -", 1) for line in events_of(A6)]
+    outcome = check(lines)
+    assert (outcome.violations, outcome.problems) == ([], [])
+    assert outcome.events == check(lines_of(A6)).events
+
+
+@given(st.lists(st.text(max_size=60), max_size=8), st.integers(0, 400), st.integers(0, 90))
+@settings(max_examples=80, deadline=None)
+def test_no_text_is_an_error_of_ours(texts: list[str], at: int, column: int) -> None:
+    lines = list(lines_of(A6))
+    for offset, text in enumerate(texts):
+        line = lines[at + offset]
+        lines[at + offset] = line[:column] + text + line[column + len(text) :]
+    assert check(lines).events <= check(lines_of(A6)).events

@@ -64,7 +64,11 @@ def test_true_marks(tmp_path: Path, session: str, marks: dict[str, str]) -> None
         (ONLY_V3_11, {"since": "v3.11"}, "say in 'epochs' what is different in v5.10: "),
         (UNTIL_V5_10, {"since": "v3.10"}, "spec/limits.md:22: expected '12', got '14'"),
         (NOT_V3_10, {"since": "v3.10"}, "say in 'epochs' what is different in v3.10: "),
-        (NOT_V3_10, {"since": "v3.14"}, "v3.10 is not as v3.11: spec/limits.md:22: expected 'True'"),
+        (
+            NOT_V3_10,
+            {"since": "v3.14"},
+            "v3.10 is not as v3.11: spec/limits.md:22: expected 'True'",
+        ),
         (EVERYWHERE, {"since": "v5.15"}, "'since' is v5.15, but v6.1 breaks it, as v3.11 does"),
     ],
 )

@@ -32,6 +32,8 @@ class ShadowPages:
     """A lookup above level 1 zaps unsync pages of the gfn, instead of synchronizing them."""
     skips_obsolete_everywhere: bool = False
     """Walks over the pages of a gfn pass over obsolete pages, not only over invalid ones."""
+    replaces_stale_children: bool = False
+    """A fault replaces a linked page that is not the one it looks for, instead of using it."""
     pte_list_ext: int = 3
     """Sptes in one descriptor of a reverse map (``PTE_LIST_EXT``)."""
 
@@ -134,6 +136,10 @@ class GuestWalks:
     """Error-code bits that a fault's guest walk is not told."""
     guest_fault_invalidates: bool = False
     """A protection fault given to the guest first reads the guest entry again, as INVLPG does."""
+    nx_without_pae: bool = False
+    """EFER.NXE makes 2-level guests' faults report F, too."""
+    emulated_update_faults_as_write: bool = False
+    """A fault of the emulator while it reads what it will write reports W."""
     user_emulation_failure_is_ud: bool = False
     """What cannot be emulated at CPL 3 takes #UD, instead of ending in an internal error."""
     nonpaging_fault_drops_offset: bool = True

@@ -40,7 +40,9 @@ class Epoch(
     """One kernel version, as far as the model depends on it."""
 
     name: str
+    """The version, such as ``v3.11``."""
     defects: frozenset[str] = frozenset()
+    """The defects that it has, by the names of the model's list of them."""
 
     def __str__(self) -> str:
         """Return the version's name, such as ``v3.11``."""

@@ -5,7 +5,8 @@ virtual machines, and no event missing from the recording, could excuse it.
 Where that cannot be told, it is silent, and the doubt is counted as a gap.
 """
 
-from .checker import Checker, Found, Outcome
+from .checker import Checker
+from .outcome import Found, Outcome
 from .registry import MONITORS, Monitor
 
 __all__ = ["MONITORS", "Checker", "Found", "Monitor", "Outcome"]

@@ -1,22 +1,18 @@
 """Reads trace text line by line, remembers what the monitors need, and lets them judge."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from ..events import VOCABULARY
 from ..trace.gap import Gap, entries_written, gap_mark, says_nothing
 from ..trace.line import Parts, is_entry, read_head, read_line
-from ..trace.numbers import Event, Fast, LeafSet, Page, WithoutFields, reader
-from . import faults, histories, mmio, shadow_pages, sptes, walks
-from .follow import FOLLOWERS, Follower
+from ..trace.numbers import Event, LeafSet, Page, WithoutFields
 from .kernel import Kernel, flags_tell_5_15
-from .registry import MONITORS, HistoryTest, IfFromStart, LineTest, Monitor
+from .kind import Kind, Known, Wrong
+from .outcome import Found, Outcome
+from .registry import IfFromStart
 from .task import Machine, Recording, Task
-
-__all__ = ["Checker", "Found", "Outcome", "faults", "histories", "mmio", "shadow_pages", "sptes",
-           "walks"]  # fmt: skip
 
 MOST_TEXTS = 1 << 14
 """Different texts of one trace point that are remembered as read."""
@@ -29,68 +25,6 @@ _OURS = ("kvm_mmu_", "kvm_tdp_mmu_", "mark_mmio", "check_mmio", "handle_mmio", "
 """How the trace points of the MMU begin."""
 
 _NOT_MODELLED = {"v4.19": "shadow pages are printed as by v4.19, a version that is not modelled"}
-
-
-@dataclass(frozen=True)
-class Found:
-    """A violation: what is wrong at which line, by which monitor of which rule."""
-
-    line: int
-    rule: str
-    monitor: str
-    message: str
-
-
-@dataclass
-class Outcome:
-    """What was read of a file, and what was found.
-
-    :param events: events of the MMU that were read
-    :param others: other lines that are events
-    :param problems: (line, text) of what could not be read
-    """
-
-    events: int = 0
-    others: int = 0
-    gaps: Counter[Gap] = field(default_factory=Counter)
-    violations: list[Found] = field(default_factory=list)
-    violations_left_out: int = 0
-    problems: list[tuple[int, str]] = field(default_factory=list)
-    problems_left_out: int = 0
-
-
-Wrong = list[tuple[Monitor, str]]
-Tests = list[tuple[Monitor, HistoryTest]]
-Known = tuple[Event, Wrong, Tests]
-"""An event as read, what is wrong with it by itself, and what its history is asked."""
-
-
-class _Kind:
-    """A trace point: how to read it, who judges it, what remembers it."""
-
-    __slots__ = ("always", "by_line", "follow", "known", "name", "read", "sometimes")
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.read: Callable[[str], Event] = reader(name)
-        listening = [monitor for monitor in MONITORS.values() if name in monitor.events]
-        self.by_line: list[tuple[Monitor, LineTest]] = [
-            (monitor, monitor.line) for monitor in listening if monitor.line
-        ]
-        by_history = [(monitor, monitor.history) for monitor in listening if monitor.history]
-        self.always: Tests = [pair for pair in by_history if pair[0].only_if is None]
-        self.sometimes: Tests = [pair for pair in by_history if pair[0].only_if is not None]
-        self.follow: Follower = FOLLOWERS.get(name, _nothing)
-        self.known: dict[str, Known] = {}
-
-    def tests(self, event: Event) -> Tests:
-        """Return the tests by history that *event* needs."""
-        more = [pair for pair in self.sometimes if pair[0].only_if and pair[0].only_if(event)]
-        return self.always + more if more else self.always
-
-
-def _nothing(event: Event, task: Task) -> None:
-    """Remember nothing of an event that only its own line is judged by."""
 
 
 class Checker:
@@ -113,7 +47,7 @@ class Checker:
         self._told = kernel
         self._one_machine = one_machine
         self._from_start = from_start
-        self._kinds = {name: _Kind(name) for name in VOCABULARY}
+        self._kinds = {name: Kind(name) for name in VOCABULARY}
         self._held: list[Found] = []
         self._unmodelled: set[str] = set()
         self._begin()
@@ -206,8 +140,7 @@ class Checker:
         elif (parts := read_line(line)) is not None:
             if parts.time < self._time:
                 self._forget(Gap.RESTART)
-            self._introduce(parts.head, parts.flags)
-            self._again(parts)
+            self._one(parts, self._introduced(parts.head, parts.flags))
         elif is_entry(line):
             self._recording.entries += 1
             self.outcome.others += 1
@@ -216,23 +149,31 @@ class Checker:
             if any(name in line for name in VOCABULARY):
                 self._forget(Gap.UNREADABLE)
 
-    def _again(self, parts: Parts) -> None:
-        """Read an event whose task is known by now, in the form that the loop takes."""
-        if parts.body:
-            self.number -= 1
-            self.feed([f"{parts.head}] {parts.time!r}: {parts.name}: {parts.body}"])
-            return
+    def _one(self, parts: Parts, task: Task) -> None:
+        """Do what the loop does, for an event line that it could not take apart."""
         self._recording.entries += 1
-        self.outcome.others += 1
-        if parts.name in self._kinds:
-            self._problem(f"{parts.name} prints nothing here")
-            self._forget(Gap.UNREADABLE)
-
-    def _introduce(self, text: str, flags: str) -> None:
-        """Make the task of *text*, which stands before the time, known."""
-        head = read_head(text)
-        if head is None or text in self._heads:
+        self._time = parts.time
+        kind = self._kinds.get(parts.name)
+        known = kind.known.get(parts.body) or self._read(kind, parts.body) if kind else None
+        if kind is None or known is None:
+            self.outcome.others += 1
+            if parts.name.startswith(_OURS) and kind is None:
+                self._unknown(parts.name, parts.body)
             return
+        self.outcome.events += 1
+        event, wrong, tests = known
+        messages = [(monitor, test(event, task)) for monitor, test in tests]
+        told = [(monitor, message) for monitor, message in messages if message is not None]
+        self._accuse(self.number, wrong + told)
+        kind.follow(event, task)
+        task.last = event
+
+    def _introduced(self, text: str, flags: str) -> Task:
+        """Return the task of *text*, which stands before the time; make it known if it is not."""
+        known = self._heads.get(text)
+        if known is not None:
+            return known
+        head = read_head(text)
         if flags_tell_5_15(flags) and not self._told:
             self._learn(since_5_15=True)
         if len(self._heads) >= MOST_TASKS or len(self._tasks) >= MOST_TASKS:
@@ -241,10 +182,11 @@ class Checker:
         machine = self._machines.setdefault(owner, Machine(self._recording, owner))
         task = self._tasks.setdefault((head.tid, owner), Task(self._recording, machine))
         self._heads[text] = task
+        return task
 
     # --- events -----------------------------------------------------------------------
 
-    def _read(self, kind: _Kind, body: str) -> Known | None:
+    def _read(self, kind: Kind, body: str) -> Known | None:
         """Return the event with *body*, and what is wrong with it by itself."""
         try:
             event = kind.read(body.strip())
@@ -285,8 +227,6 @@ class Checker:
             self._learn(two_dimensional=True, since_5_15=True)
         elif isinstance(event, LeafSet) and kernel.ept is not (len(event.letters) == 3):
             self._learn(ept=len(event.letters) == 3)
-        elif isinstance(event, Fast) and kernel.ept and not kernel.form:
-            self._learn(form="v5.10")
         return True
 
     def _learn(self, **facts: Any) -> None:

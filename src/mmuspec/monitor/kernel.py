@@ -1,9 +1,11 @@
 """What is known of the kernel that made a recording: told by the user, or by its formats."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from ..epochs import GenerationLayout
 from ..epochs.versions import V3_11, V5_10, V6_1
+from ..x86.entry import bits
 
 _V3_19 = GenerationLayout(
     bits=20, dropped=1, low_count=9, low_shift=3, high_count=10, high_shift=52
@@ -18,6 +20,11 @@ _LAYOUTS = {
     "v4.19": (_V3_19,),
     "v5.10": (V5_10.generation, V6_1.generation),
 }
+
+_OLD_BITS = 1 << V5_10.host_writeable_bit | 1 << V5_10.mmu_writeable_bit
+_NEW_BITS = 1 << V6_1.host_writeable_bit | 1 << V6_1.mmu_writeable_bit
+_NEW_EPT_BITS = bits(57, 58)
+"""H and M of an EPT spte since v5.15.  Source: EPT_SPTE_HOST_WRITABLE (v6.1)."""
 
 _FLAGS_SINCE_5_15 = 5
 """Characters of ftrace's flags column since it has one for disabled migration."""
@@ -50,7 +57,14 @@ class Kernel:
         """Whether shadow pages are printed as up to v4.19."""
         return self.form in ("v3.10", "v3.11", "v4.19")
 
-    @property
+    @cached_property
+    def writable_bits(self) -> tuple[int, ...]:
+        """Host-writable and MMU-writable together, in each place where they may be."""
+        old = () if self.since_5_15 else (_OLD_BITS,)
+        new = () if self.since_5_15 is False or self.before_5 else (_NEW_BITS, _NEW_EPT_BITS)
+        return old + new
+
+    @cached_property
     def layouts(self) -> tuple[GenerationLayout, ...]:
         """Where the generation may be in an MMIO spte; none fits v3.10."""
         if self.exact in ("v3.11", "v3.10"):

@@ -1,6 +1,6 @@
 """Monitors of leaf sptes, and of fast page faults."""
 
-from ..epochs.versions import V5_10, V6_1
+from ..epochs.versions import V6_1
 from ..trace import numbers
 from ..x86.entry import ADDRESS_MASK, PAGE_SHIFT, PS, RW, US, XD, A, D, P, bits
 from .error_code import RSVD, W
@@ -15,18 +15,10 @@ _EPT_X, _EPT_A, _EPT_D = 1 << 2, 1 << 8, 1 << 9
 _SPECIAL = bits(52, 53)
 _LARGEST = 3
 
-_OLD_BITS = 1 << V5_10.host_writeable_bit | 1 << V5_10.mmu_writeable_bit
-_NEW_BITS = 1 << V6_1.host_writeable_bit | 1 << V6_1.mmu_writeable_bit
-_NEW_EPT_BITS = bits(57, 58)
-"""H and M of an EPT spte since v5.15.  Source: EPT_SPTE_HOST_WRITABLE (v6.1)."""
-
 
 def may_be_made_writable(spte: int, kernel: Kernel) -> bool:
     """Whether *spte* has both software bits that allow W, where the kernel may have them."""
-    candidates = [_OLD_BITS] if not kernel.since_5_15 else []
-    if kernel.since_5_15 is not False and not kernel.before_5:
-        candidates += [_NEW_BITS, _NEW_EPT_BITS]
-    return any(spte & mask == mask for mask in candidates)
+    return any(spte & mask == mask for mask in kernel.writable_bits)
 
 
 def is_mmio(event: numbers.LeafSet) -> bool:

@@ -155,7 +155,7 @@ class GuestWalk:
 
     @property
     def ept_shaped(self) -> bool:
-        """Whether the entries could be of a nested hypervisor's EPT, which has A and D elsewhere."""
+        """Whether the entries could be of a nested hypervisor's EPT, whose A is elsewhere."""
         return self.root >= 4 and not any(
             element.pte & _EPT_LINK_CLEAR
             for element in self.elements

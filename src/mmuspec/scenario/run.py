@@ -119,6 +119,7 @@ class Runner:
         """One instruction of the guest, and the OUT that ends the step."""
         vcpu = self.kvm.vcpus[operation.vcpu]
         self._set_sregs(operation)
+        self.events.clear()
         try:
             result = self._execute(vcpu, operation)
         except TripleFault:
@@ -139,7 +140,7 @@ class Runner:
         if not result.fault and not result.internal_error:
             result.fault = execute(vcpu, code_after(instruction, config)).fault
         if result.fault:
-            deliver(vcpu, config)
+            deliver(vcpu, operation, config)
         return result
 
     def _set_sregs(self, operation: GuestOperation) -> None:

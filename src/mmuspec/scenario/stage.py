@@ -148,7 +148,7 @@ def fill_slot(kvm: Kvm, slot_id: int) -> None:
     slot = kvm.memslots.slots[slot_id]
     for gfn in range(slot.base_gfn, slot.end_gfn):
         gpa = gfn << PAGE_SHIFT
-        kvm.host.memory.write(gpa_to_hpa(kvm, gpa), gpa << 16 | FILL, 8)
+        kvm.host.memory.write(gpa_to_hpa(kvm, gpa, write=True), gpa << 16 | FILL, 8)
 
 
 def write_tables(kvm: Kvm, scenario: Scenario, slot_id: int) -> None:
@@ -157,7 +157,7 @@ def write_tables(kvm: Kvm, scenario: Scenario, slot_id: int) -> None:
     for table in scenario.initial_guest_tables:
         if table.gpa >> PAGE_SHIFT not in slot:
             continue
-        hpa = gpa_to_hpa(kvm, table.gpa)
+        hpa = gpa_to_hpa(kvm, table.gpa, write=True)
         kvm.host.memory.page(hpa >> PAGE_SHIFT)[:] = [0] * (PAGE_SIZE // 8)
         for index, entry in table.entries.items():
             kvm.host.memory.write(hpa + index * table.entry_size, entry, table.entry_size)

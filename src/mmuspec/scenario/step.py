@@ -69,11 +69,13 @@ def code_after(instruction: Instruction, config: Config) -> Instruction:
     return Instruction(Kind.NOP, rip=rip, user=instruction.user)
 
 
-def deliver(vcpu: Vcpu, config: Config) -> None:
+def deliver(vcpu: Vcpu, operation: GuestOperation, config: Config) -> None:
     """Take the fault: the IDT, the stack and the handler's code share the supervisor page.
 
-    The processor reads the gate, then pushes the error code at the end of the page.
+    The processor reads the gate, then pushes from the end of the page on.
     """
-    page = config.sys_gva + config.sys_page_gpa
-    execute(vcpu, Instruction(Kind.READ, page))
-    execute(vcpu, Instruction(Kind.WRITE, page + PAGE - 8))
+    page, size = config.sys_gva + config.sys_page_gpa, 8 if config.mode == "long4" else 4
+    user = operation.cpl == 3
+    execute(vcpu, Instruction(Kind.READ, page, size=size, user=user, delivers=True))
+    top = page + PAGE - size
+    execute(vcpu, Instruction(Kind.WRITE, top, size=size, user=user, delivers=True))

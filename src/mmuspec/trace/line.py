@@ -44,11 +44,14 @@ class Parts(NamedTuple):
     body: str
 
 
-def read_head(text: str) -> Head | None:
-    """Return what stands before the time, up to the CPU's closing bracket; None if not that."""
+def read_head(text: str) -> Head:
+    """Return what stands before the time, up to the CPU's closing bracket.
+
+    :raises ValueError: the text is something else
+    """
     found = _HEAD.fullmatch(text)
     if not found:
-        return None
+        raise ValueError(f"expected TASK-PID [CPU, not {text!r}")
     tgid = found["tgid"] or ""
     return Head(
         found["comm"], int(found["tid"]), int(tgid) if tgid.isdigit() else 0, int(found["cpu"])
@@ -58,7 +61,7 @@ def read_head(text: str) -> Head | None:
 def read_line(line: str) -> Parts | None:
     """Return the parts of an event line; None if it is something else."""
     found = _REST.fullmatch(line)
-    if not found or read_head(found["head"]) is None:
+    if not found or not _HEAD.fullmatch(found["head"]):
         return None
     return Parts(
         found["head"], found["flags"] or "", float(found["time"]), found["name"], found["body"]

@@ -28,7 +28,7 @@ def init_kvm_mmu(vcpu: Vcpu) -> None:
     mmu, mode = vcpu.mmu, mode_of(vcpu.controls)
     mmu.guest_mode = mode
     mmu.root_level = mode.levels
-    mmu.nx = vcpu.controls.nxe and mode in (PAE, LONG4)
+    mmu.nx = vcpu.controls.nxe and (mode in (PAE, LONG4) or _nx_without_pae(vcpu))
     mmu.permissions = update_permission_bitmask(vcpu.controls, smap=vcpu.kvm.epoch.knows_smap)
     mmu.last_pte_bitmap = update_last_pte_bitmap(vcpu.controls, mode)
     mmu.gva_to_gpa = nonpaging_gva_to_gpa if mode is NO_PAGING else paging_gva_to_gpa
@@ -42,6 +42,11 @@ def init_kvm_mmu(vcpu: Vcpu) -> None:
         _init_paging(vcpu)
     if mode is PAE:
         load_pdptrs(vcpu)
+
+
+def _nx_without_pae(vcpu: Vcpu) -> bool:
+    """Whether NX counts as on where entries have no room for it."""
+    return vcpu.kvm.epoch.nx_without_pae and vcpu.controls.paging
 
 
 def _direct(mmu: Mmu) -> None:

@@ -4,11 +4,14 @@ Source: x86_emulate_instruction(), handle_emulation_failure(), vcpu_mmio_gva_to_
 emulator_read_write(), retry_instruction() in arch/x86/kvm/x86.c (v3.11).
 """
 
+from dataclasses import replace
+
 from ...x86.entry import PAGE_MASK, PAGE_SHIFT
 from ...x86.pferr import Pferr
 from ..faults.mmio_cache import vcpu_match_mmio_gpa, vcpu_match_mmio_gva
 from ..guest.memory import kvm_read_guest, kvm_write_guest
 from ..guest.permissions import permission_fault
+from ..guest.walk_addr import WalkFailed
 from ..pages.zap import kvm_mmu_commit_zap_page, kvm_mmu_prepare_zap_page
 from ..state.page import ShadowPage
 from ..state.vcpu import Vcpu
@@ -26,10 +29,12 @@ def x86_emulate_instruction(vcpu: Vcpu, instruction: Instruction, result: Result
     if instruction.kind is Kind.EXEC:
         handle_emulation_failure(vcpu, instruction, result)
         return
-    if instruction.kind in (Kind.READ, Kind.XCHG):
+    if instruction.kind is Kind.READ:
         result.value = emulator_read(vcpu, instruction, result)
     if instruction.kind is Kind.XCHG:
+        old = _read_to_write(vcpu, instruction, result)
         emulator_cmpxchg(vcpu, instruction, result)
+        result.value = old
     if instruction.kind is Kind.WRITE:
         emulator_write(vcpu, instruction, result)
     result.emulated = True
@@ -84,6 +89,20 @@ def emulator_read(vcpu: Vcpu, instruction: Instruction, result: Result) -> int:
     return value & ((1 << 8 * instruction.size) - 1)
 
 
+def _read_to_write(vcpu: Vcpu, instruction: Instruction, result: Result) -> int:
+    """Read a memory operand that is written afterwards.
+
+    :raises WalkFailed: with W in the error code, if the kernel knows that it is to be written
+    """
+    try:
+        return emulator_read(vcpu, instruction, result)
+    except WalkFailed as failed:
+        if not vcpu.kvm.epoch.emulated_update_faults_as_write:
+            raise
+        code = failed.fault.error_code | Pferr.W
+        raise WalkFailed(replace(failed.fault, error_code=int(code))) from None
+
+
 def emulator_write(vcpu: Vcpu, instruction: Instruction, result: Result) -> None:
     """Write the memory operand; a shadowed guest table is followed."""
     gpa, mmio = vcpu_mmio_gva_to_gpa(vcpu, instruction.operand, instruction.access())
@@ -97,9 +116,18 @@ def emulator_write(vcpu: Vcpu, instruction: Instruction, result: Result) -> None
 
 
 def emulator_cmpxchg(vcpu: Vcpu, instruction: Instruction, result: Result) -> None:
-    """Write back the operand of a locked instruction; MMIO cannot be locked."""
-    gpa = vcpu.mmu.gva_to_gpa(vcpu, instruction.operand, instruction.access())
-    if vcpu.kvm.memslots.visible(gpa >> PAGE_SHIFT) is None:
+    """Write back the operand of a locked instruction.
+
+    What is not writable memory cannot be locked: it is written plainly, which
+    walks the guest's tables once more and may find that they do not allow it.
+    """
+    try:
+        gpa = vcpu.mmu.gva_to_gpa(vcpu, instruction.operand, instruction.access())
+    except WalkFailed:
+        emulator_write(vcpu, instruction, result)
+        return
+    slot = vcpu.kvm.memslots.visible(gpa >> PAGE_SHIFT)
+    if slot is None or slot.read_only:
         emulator_write(vcpu, instruction, result)
         return
     kvm_write_guest(vcpu.kvm, gpa, instruction.value, instruction.size)
@@ -125,6 +153,20 @@ def retry_instruction(vcpu: Vcpu, instruction: Instruction, address: int) -> boo
     gpa = address if vcpu.mmu.direct_map else vcpu.mmu.gva_to_gpa(vcpu, address, Pferr.W)
     kvm_mmu_unprotect_page(vcpu, gpa >> PAGE_SHIFT)
     return True
+
+
+def kvm_mmu_unprotect_page_virt(vcpu: Vcpu, gva: int, *, user: bool) -> None:
+    """Make *gva* writable: an event whose delivery faults there cannot be emulated.
+
+    :param user: the guest was at CPL 3, as which it may not reach its own stack: nothing then
+    """
+    if vcpu.mmu.direct_map:
+        return
+    try:
+        gpa = vcpu.mmu.gva_to_gpa(vcpu, gva, Pferr.U if user else Pferr(0))
+    except WalkFailed:
+        return
+    kvm_mmu_unprotect_page(vcpu, gpa >> PAGE_SHIFT)
 
 
 def kvm_mmu_unprotect_page(vcpu: Vcpu, gfn: int) -> bool:

@@ -30,6 +30,8 @@ class Instruction:
     :param size: bytes of the memory operand
     :param user: executed at CPL 3
     :param rip: where it is fetched from; None skips the fetch
+    :param delivers: no instruction but an access of the processor on the way into
+        the guest's handler of an event; *user* is where the event came from
     :param writes_page_tables: of the kind guests use to write page tables (MOV,
         XCHG, ...); after a fault any other kind is retried with the table unprotected
     """
@@ -40,11 +42,12 @@ class Instruction:
     size: int = 8
     user: bool = False
     rip: int | None = None
+    delivers: bool = False
     writes_page_tables: bool = True
 
     def access(self) -> Pferr:
         """Return what the memory operand is accessed for."""
-        mode = Pferr.U if self.user else Pferr(0)
+        mode = Pferr.U if self.user and not self.delivers else Pferr(0)
         if self.kind in (Kind.WRITE, Kind.XCHG):
             return mode | Pferr.W
         return mode | Pferr.F if self.kind is Kind.EXEC else mode
@@ -93,6 +96,7 @@ class Result:
     :param value: what a READ or XCHG returned
     :param fault: the exception that the guest took instead
     :param internal_error: KVM could not emulate the instruction
+    :param jumped: an EXEC has left its own place; it is not fetched from there again
     """
 
     value: int | None = None
@@ -100,6 +104,7 @@ class Result:
     mmio: list[Mmio] = field(default_factory=list)
     emulated: bool = False
     internal_error: bool = False
+    jumped: bool = False
 
     @property
     def is_over(self) -> bool:

@@ -5,6 +5,7 @@ Source: vcpu_enter_guest() and the exit handlers of arch/x86/kvm/svm.c (v3.11).
 
 from collections.abc import Callable
 
+from ...x86.controls import CR0_CD, CR0_NW, CR0_PG, CR0_WP
 from ...x86.exceptions import PageFault
 from ...x86.pferr import Pferr
 from ...x86.tlb import INVLPG
@@ -13,7 +14,7 @@ from ..faults.page_fault import handle_ept_misconfig, kvm_mmu_page_fault
 from ..guest.walk_addr import WalkFailed
 from ..state.vcpu import PageFaultException, Vcpu
 from ..sync.invlpg import kvm_mmu_invlpg
-from .emulate import fetch_instruction
+from .emulate import fetch_instruction, kvm_mmu_unprotect_page_virt
 from .entry import vcpu_enter_guest, vcpu_exit_guest
 from .hardware import VmExit, hardware_access
 from .instruction import GuestFault, Instruction, Kind, Result
@@ -67,9 +68,10 @@ def execute(vcpu: Vcpu, instruction: Instruction) -> Result:
 
 def _attempt(vcpu: Vcpu, instruction: Instruction, result: Result) -> None:
     """Fetch the instruction and do what it is for."""
-    if instruction.rip is not None:
+    if instruction.rip is not None and not result.jumped:
         user = Pferr.U if instruction.user else Pferr(0)
         _touch(vcpu, instruction.rip, Pferr.F | user, instruction, result)
+    result.jumped = instruction.kind is Kind.EXEC
     if not result.is_over:
         _carry_out(vcpu, instruction, result)
 
@@ -77,6 +79,8 @@ def _attempt(vcpu: Vcpu, instruction: Instruction, result: Result) -> None:
 def _carry_out(vcpu: Vcpu, instruction: Instruction, result: Result) -> None:
     """Do what the instruction is for."""
     kind = instruction.kind
+    if kind is Kind.MOV_CR0 and _needs_no_exit(vcpu.controls.cr0, instruction.operand):
+        return
     if kind in REGISTERS:
         _intercept(vcpu, instruction)
         REGISTERS[kind](vcpu, instruction.operand)
@@ -121,6 +125,17 @@ def _intercept(vcpu: Vcpu, instruction: Instruction) -> None:
         fetch_instruction(vcpu, instruction)
     except WalkFailed as failed:
         raise _Delivered(failed.fault.error_code, failed.fault.cr2) from None
+
+
+def _needs_no_exit(old: int, new: int) -> bool:
+    """Whether the processor loads CR0 alone: the same value, where KVM runs with the guest's.
+
+    KVM itself keeps paging and write protection on, and the caches enabled.
+
+    Source: update_cr0_intercept() (v3.11), svm_set_cr0() (v6.1).
+    """
+    kept = CR0_PG | CR0_WP
+    return new == old and old & (kept | CR0_CD | CR0_NW) == kept
 
 
 def _skip(vcpu: Vcpu, instruction: Instruction) -> None:
@@ -171,6 +186,8 @@ def _handle_exit(vcpu: Vcpu, vm_exit: VmExit, instruction: Instruction, result: 
             handle_ept_misconfig(vcpu, vm_exit.address, instruction, result)
         else:
             code = vm_exit.error_code
+            if instruction.delivers and not vcpu.kvm.tdp_enabled:
+                kvm_mmu_unprotect_page_virt(vcpu, vm_exit.address, user=instruction.user)
             kvm_mmu_page_fault(vcpu, vm_exit.address, code, instruction, result)
     except WalkFailed as failed:
         vcpu.exception = failed.fault

@@ -6,8 +6,9 @@ Source: FNAME(fetch), FNAME(gpte_changed), validate_direct_spte() (v3.11).
 from ...x86.entry import PAGE_SHIFT
 from ..guest.memory import gpa_to_hpa, kvm_read_guest
 from ..guest.walk_addr import GuestWalker
-from ..pages.lookup import kvm_mmu_get_page, kvm_mmu_put_page, link_shadow_page
+from ..pages.lookup import kvm_mmu_get_page, kvm_mmu_put_page, link_shadow_page, page_role
 from ..pages.shadow_walk import ShadowStep, for_each_shadow_entry
+from ..pages.zap import mmu_page_zap_pte
 from ..rmaps.rmap import drop_large_spte, drop_parent_pte
 from ..sptes.set_spte import mmu_set_spte
 from ..sptes.spte import is_large_pte
@@ -20,6 +21,7 @@ from ..state.constants import (
 )
 from ..state.flush import kvm_flush_remote_tlbs
 from ..state.page import ShadowPage
+from ..state.role import Role
 from ..state.vcpu import Vcpu
 from ..state.vm import Kvm
 from ..sync.sync_children import mmu_sync_children
@@ -114,15 +116,18 @@ def _link_indirect(
     """
     kvm = vcpu.kvm
     drop_large_spte(kvm, step.sptep)
+    gfn = walker.table_gfn[step.level - 1]
+    access = walker.access_for_child(step.level, shared=kvm.has("BUG-4"))
+    role = page_role(vcpu, addr, step.level - 1, direct=False, access=access)
     sp: ShadowPage | None = None
-    if not kvm.masks.is_shadow_present_pte(kvm.spte_at(step.sptep)):
+    if not _links(kvm, step.sptep, gfn, role):
         sp = kvm_mmu_get_page(
             vcpu,
-            walker.table_gfn[step.level - 1],
+            gfn,
             addr,
             step.level - 1,
             direct=False,
-            access=walker.access_for_child(step.level, shared=kvm.has("BUG-4")),
+            access=access,
             parent_sptep=step.sptep,
         )
     gptes = None
@@ -131,8 +136,33 @@ def _link_indirect(
     if sp and gptes is None:
         kvm_mmu_put_page(kvm, sp, step.sptep)
     elif sp:
-        link_shadow_page(kvm, step.sptep, sp)
+        _replace(kvm, step.sptep, sp)
     return gptes
+
+
+def _links(kvm: Kvm, sptep: int, gfn: int, role: Role) -> bool:
+    """Whether *sptep* links a page that will do.
+
+    Any will do to kernels which trust that a write to a guest entry always
+    unlinks what the entry linked.  It does not, for one, when a PAE guest
+    writes 4 bytes that are part of two entries: only the first is looked at.
+
+    Source: FNAME(fetch) (v3.11), kvm_mmu_get_child_sp() (v6.1).
+    """
+    spte = kvm.spte_at(sptep)
+    if not kvm.masks.is_shadow_present_pte(spte):
+        return False
+    child = kvm.page_header(spte & PT64_BASE_ADDR_MASK)
+    wanted = child.gfn == gfn and child.role == role
+    return wanted or not kvm.epoch.replaces_stale_children
+
+
+def _replace(kvm: Kvm, sptep: int, sp: ShadowPage) -> None:
+    """Link *sp*, instead of a stale page if there is one."""
+    if kvm.masks.is_shadow_present_pte(kvm.spte_at(sptep)):
+        mmu_page_zap_pte(kvm, kvm.page_header(sptep), sptep)
+        kvm_flush_remote_tlbs(kvm)
+    link_shadow_page(kvm, sptep, sp)
 
 
 def _synchronized(vcpu: Vcpu, sp: ShadowPage) -> bool:
@@ -147,18 +177,20 @@ def _link_direct(vcpu: Vcpu, addr: int, walker: GuestWalker, step: ShadowStep) -
     kvm = vcpu.kvm
     validate_direct_spte(vcpu, step.sptep, walker.pte_access)
     drop_large_spte(kvm, step.sptep)
-    if kvm.masks.is_shadow_present_pte(kvm.spte_at(step.sptep)):
+    gfn = gfn_to_lpage_base(walker.gfn, step.level)
+    role = page_role(vcpu, addr, step.level - 1, direct=True, access=walker.pte_access)
+    if _links(kvm, step.sptep, gfn, role):
         return
     sp = kvm_mmu_get_page(
         vcpu,
-        gfn_to_lpage_base(walker.gfn, step.level),
+        gfn,
         addr,
         step.level - 1,
         direct=True,
         access=walker.pte_access,
         parent_sptep=step.sptep,
     )
-    link_shadow_page(kvm, step.sptep, sp)
+    _replace(kvm, step.sptep, sp)
 
 
 def validate_direct_spte(vcpu: Vcpu, sptep: int, direct_access: int) -> None:

@@ -105,9 +105,11 @@ def direct_pte_prefetch(vcpu: Vcpu, sptep: int) -> None:
 
 
 def _direct_prefetch_many(vcpu: Vcpu, sp: ShadowPage, run: list[int]) -> bool:
-    """Map the frames of *run*; stop at one that cannot be had at once.
+    """Map the frames of *run* up to one that cannot be had at once.
 
     A run that leaves its slot is not mapped at all.
+
+    :returns: whether to go on behind the run: some of it could be mapped, or it was empty
     """
     slot = vcpu.kvm.memslots.visible(sp.gfn_of(run[0])) if run else None
     if run and (slot is None or sp.gfn_of(run[-1]) not in slot):
@@ -117,7 +119,7 @@ def _direct_prefetch_many(vcpu: Vcpu, sp: ShadowPage, run: list[int]) -> bool:
         refuse_logged = bool(sp.role.access & Acc.WRITE)
         pfn = pte_prefetch_gfn_to_pfn(vcpu.kvm, gfn, no_dirty_log=refuse_logged)
         if pfn is None:
-            return False
+            return index != run[0]
         mmu_set_spte(
             vcpu, sp.sptep(index), sp.role.access, PT_PAGE_TABLE_LEVEL, gfn, pfn, speculative=True
         )
