@@ -31,7 +31,8 @@ def install(session: nox.Session, *groups: str, dependencies: bool = True) -> No
 def tests(session: nox.Session) -> None:
     """Everything: the tests, and the examples of chapters and docstrings."""
     install(session, "test", "docs")
-    session.run("pytest", *session.posargs, env=COMPILED)
+    # The examples of a chapter share a namespace, so a file stays on one worker.
+    session.run("pytest", "-n", "2", "--dist", "loadfile", *session.posargs, env=COMPILED)
 
 
 @nox.session

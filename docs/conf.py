@@ -30,7 +30,7 @@ myst_heading_anchors = 3
 autodoc2_packages = [
     {
         "path": "../src/mmuspec",
-        "exclude_dirs": ["__pycache__", "site"],
+        "exclude_dirs": ["__pycache__", "site", "cli", "conform", "monitor", "trace"],
         "exclude_files": ["__main__.py"],
     }
 ]

@@ -1,12 +1,13 @@
 """Pages built by Sphinx from small chapters."""
 
 import re
-import subprocess
-import sys
+from contextlib import redirect_stderr
 from html import unescape
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from sphinx.cmd.build import main as sphinx_build
 
 from mmuspec.rules.parse import read
 from mmuspec.site.draw import argument
@@ -23,19 +24,10 @@ def build(tmp_path: Path, **pages: str) -> tuple[int, str, Path]:
     spec = folder(tmp_path, **({"index": INDEX, "evidence": EVIDENCE} | pages))
     (spec / "conf.py").write_text(CONF)
     out = tmp_path / "html"
-    command = [
-        sys.executable,
-        "-m",
-        "sphinx",
-        "-q",
-        "-n",
-        "-W",
-        "--keep-going",
-        str(spec),
-        str(out),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.returncode, done.stderr, out
+    messages = StringIO()
+    with redirect_stderr(messages):
+        code = sphinx_build(["-q", "-n", "-W", "--keep-going", str(spec), str(out)])
+    return code, messages.getvalue(), out
 
 
 @pytest.fixture(scope="module")

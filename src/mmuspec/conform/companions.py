@@ -8,7 +8,7 @@ the model knows what each should say.  The other recorded events (``kvm_exit``,
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..kvm.cpu.instruction import Instruction, Kind, Result
+from ..kvm.cpu.instruction import UD_VECTOR, Instruction, Kind, Result
 from ..kvm.state.observer import Observer
 from ..kvm.state.page import ShadowPage
 from ..kvm.state.vcpu import Vcpu
@@ -89,6 +89,8 @@ class Watch(Observer):
         """Note the exception that KVM injects; with NPT the processor delivers it alone."""
         if result.fault and not vcpu.kvm.tdp_enabled:
             fields = {"exception": "#PF", "error_code": f"{result.fault.error_code:x}"}
+            if result.fault.vector == UD_VECTOR:
+                fields = {"exception": "#UD"}
             self.noted.append(Companion(INJECTION, fields))
 
     def freed(self, sp: ShadowPage) -> None:
@@ -126,10 +128,9 @@ def recorded_companions(events: Sequence[Mapping[str, str]]) -> list[Companion]:
             fields |= {key: event[key] for key in ("vcpu", "rip") if key in event}
             found.append(Companion(name, fields, so_far))
         elif name == INJECTION:
-            fields = {
-                "exception": event["exception"],
-                "error_code": f"{int(event['error_code'], 16):x}",
-            }
+            fields = {"exception": event["exception"]}
+            if "error_code" in event:
+                fields["error_code"] = f"{int(event['error_code'], 16):x}"
             found.append(Companion(name, fields))
         elif name == MMIO:
             fields = {key: event[key] for key in ("kind", "len", "gpa", "val")}

@@ -3,7 +3,7 @@
 A recording holds an event as an object: ``e`` is the trace point, the other
 members are the fields with the text that the kernel printed for them.  This
 is the one list of those members; the reader checks against it, and
-{py:mod}`mmuspec.trace` prints and parses by it.
+the ``trace`` room prints and parses by it.
 
 Source: the TP_printk formats of arch/x86/kvm/mmu/mmutrace.h (v5.10, v6.1) and
 arch/x86/kvm/mmutrace.h (v3.11).

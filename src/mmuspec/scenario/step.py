@@ -58,6 +58,7 @@ def instruction_for(operation: GuestOperation, config: Config) -> Instruction:
         size=_size(operation, config),
         user=user,
         rip=config.sys_gva + page + PLACE * place,
+        writes_page_tables=kind is not Kind.READ,
     )
 
 

@@ -19,15 +19,20 @@ from ..sync.pte_write import kvm_mmu_pte_write
 from .instruction import UD_VECTOR, GuestFault, Instruction, Kind, Mmio, Result
 
 
-def x86_emulate_instruction(vcpu: Vcpu, instruction: Instruction, result: Result) -> None:
+def x86_emulate_instruction(
+    vcpu: Vcpu, instruction: Instruction, result: Result, retry_at: int | None = None
+) -> None:
     """Carry out *instruction* in software, or let the guest retry it.
 
+    :param retry_at: the address that faulted, if a retry might help
     :raises WalkFailed: the guest's tables do not allow an access
     """
     vcpu.kvm.stats.insn_emulation += 1
     fetch_instruction(vcpu, instruction)
     if instruction.kind is Kind.EXEC:
         handle_emulation_failure(vcpu, instruction, result)
+        return
+    if retry_instruction(vcpu, instruction, retry_at):
         return
     if instruction.kind is Kind.READ:
         result.value = emulator_read(vcpu, instruction, result)
@@ -140,18 +145,21 @@ def _exit_for_mmio(vcpu: Vcpu, result: Result, access: Mmio) -> None:
     result.mmio.append(access)
 
 
-def retry_instruction(vcpu: Vcpu, instruction: Instruction, address: int) -> bool:
+def retry_instruction(vcpu: Vcpu, instruction: Instruction, address: int | None) -> bool:
     """Whether to let the processor try again, with the written table unprotected.
 
     An instruction that is not of the kind guests write page tables with
     probably hit a frame that is no page table any more.  One that comes again
     at once is emulated after all.
     """
-    if instruction.writes_page_tables or vcpu.last_retry == (instruction.rip, address):
+    last, vcpu.last_retry = vcpu.last_retry, (None, 0)
+    if address is None or instruction.writes_page_tables or last == (instruction.rip, address):
         return False
     vcpu.last_retry = (instruction.rip, address)
-    gpa = address if vcpu.mmu.direct_map else vcpu.mmu.gva_to_gpa(vcpu, address, Pferr.W)
-    kvm_mmu_unprotect_page(vcpu, gpa >> PAGE_SHIFT)
+    if vcpu.mmu.direct_map:
+        kvm_mmu_unprotect_page(vcpu, address >> PAGE_SHIFT)
+    else:
+        _unprotect_page_virt(vcpu, address, Pferr.W | (Pferr.U if instruction.user else 0))
     return True
 
 
@@ -160,10 +168,14 @@ def kvm_mmu_unprotect_page_virt(vcpu: Vcpu, gva: int, *, user: bool) -> None:
 
     :param user: the guest was at CPL 3, as which it may not reach its own stack: nothing then
     """
-    if vcpu.mmu.direct_map:
-        return
+    if not vcpu.mmu.direct_map:
+        _unprotect_page_virt(vcpu, gva, Pferr.U if user else Pferr(0))
+
+
+def _unprotect_page_virt(vcpu: Vcpu, gva: int, access: Pferr) -> None:
+    """Unprotect the frame that *gva* translates to, if it translates for *access*."""
     try:
-        gpa = vcpu.mmu.gva_to_gpa(vcpu, gva, Pferr.U if user else Pferr(0))
+        gpa = vcpu.mmu.gva_to_gpa(vcpu, gva, access)
     except WalkFailed:
         return
     kvm_mmu_unprotect_page(vcpu, gpa >> PAGE_SHIFT)

@@ -80,10 +80,10 @@ def _walk_shadow(vcpu: Vcpu, gva: int, access: Pferr) -> Translation:
     try:
         return walk(vcpu.kvm.host.memory, hardware_controls(vcpu), gva, access)
     except PageFault as fault:
-        raise VmExit(gva, _reported(vcpu, fault.error_code)) from None
+        raise VmExit(gva, reported_code(vcpu, fault.error_code)) from None
 
 
-def _reported(vcpu: Vcpu, error_code: int) -> int:
+def reported_code(vcpu: Vcpu, error_code: int) -> int:
     """Return the code as this processor reports it."""
     if error_code & Pferr.RSVD and not vcpu.kvm.host.processor.rsvd_sets_p:
         return error_code & ~Pferr.P
@@ -151,7 +151,7 @@ def _walk_second_level(vcpu: Vcpu, gpa: int, access: Pferr) -> Translation:
         try:
             return walk(kvm.host.memory, controls, gpa, access | Pferr.U)
         except PageFault as fault:
-            raise VmExit(gpa, _reported(vcpu, fault.error_code)) from None
+            raise VmExit(gpa, reported_code(vcpu, fault.error_code)) from None
     ad_bits = kvm.paging is Paging.EPT
     try:
         return ept_walk(

@@ -73,8 +73,7 @@ def kvm_set_cr4(vcpu: Vcpu, cr4: int) -> None:
     if (old ^ cr4) & epoch.cr4_resets or (pcide_cleared and not epoch.cr4_flush_syncs):
         _reset(vcpu)
     if epoch.cr4_flush_syncs and (pcide_cleared or (old ^ cr4) & CR4_PGE):
-        vcpu.make_request(Request.MMU_SYNC)
-        vcpu.make_request(Request.TLB_FLUSH)
+        vcpu.make_request(Request.TLB_FLUSH_GUEST)
 
 
 def set_efer(vcpu: Vcpu, efer: int) -> None:

@@ -13,10 +13,11 @@ from ..faults.fault_result import FaultError
 from ..faults.page_fault import handle_ept_misconfig, kvm_mmu_page_fault
 from ..guest.walk_addr import WalkFailed
 from ..state.vcpu import PageFaultException, Vcpu
+from ..state.vm import Paging
 from ..sync.invlpg import kvm_mmu_invlpg
 from .emulate import fetch_instruction, kvm_mmu_unprotect_page_virt
 from .entry import vcpu_enter_guest, vcpu_exit_guest
-from .hardware import VmExit, hardware_access
+from .hardware import VmExit, hardware_access, reported_code
 from .instruction import GuestFault, Instruction, Kind, Result
 from .registers import kvm_set_cr0, kvm_set_cr3, kvm_set_cr4, set_efer
 
@@ -79,7 +80,7 @@ def _attempt(vcpu: Vcpu, instruction: Instruction, result: Result) -> None:
 def _carry_out(vcpu: Vcpu, instruction: Instruction, result: Result) -> None:
     """Do what the instruction is for."""
     kind = instruction.kind
-    if kind is Kind.MOV_CR0 and _needs_no_exit(vcpu.controls.cr0, instruction.operand):
+    if kind is Kind.MOV_CR0 and _needs_no_exit(vcpu, instruction.operand):
         return
     if kind in REGISTERS:
         _intercept(vcpu, instruction)
@@ -118,7 +119,7 @@ def _memory(vcpu: Vcpu, instruction: Instruction, hpa: int, result: Result) -> N
 def _intercept(vcpu: Vcpu, instruction: Instruction) -> None:
     """Leave the guest for an instruction that KVM carries out itself."""
     vcpu_exit_guest(vcpu)
-    if instruction.kind is Kind.WRMSR_EFER or vcpu.kvm.tdp_enabled:
+    if instruction.kind is Kind.WRMSR_EFER or not _emulates(vcpu, instruction.kind):
         return
     vcpu.kvm.stats.insn_emulation += 1
     try:
@@ -127,15 +128,28 @@ def _intercept(vcpu: Vcpu, instruction: Instruction) -> None:
         raise _Delivered(failed.fault.error_code, failed.fault.cr2) from None
 
 
-def _needs_no_exit(old: int, new: int) -> bool:
+def _emulates(vcpu: Vcpu, kind: Kind) -> bool:
+    """Whether the emulator carries out *kind*, a load of a control register or INVLPG.
+
+    With NPT that goes for CR0 and CR4 still: the exit does not name the register
+    that holds the new value.  With EPT it does.
+
+    Source: cr_interception() of svm.c, handle_cr() of vmx.c (v3.11).
+    """
+    if vcpu.kvm.paging is Paging.NPT:
+        return kind in (Kind.MOV_CR0, Kind.MOV_CR4)
+    return not vcpu.kvm.tdp_enabled
+
+
+def _needs_no_exit(vcpu: Vcpu, cr0: int) -> bool:
     """Whether the processor loads CR0 alone: the same value, where KVM runs with the guest's.
 
-    KVM itself keeps paging and write protection on, and the caches enabled.
+    KVM keeps the caches enabled, and for shadow paging also paging and write protection.
 
     Source: update_cr0_intercept() (v3.11), svm_set_cr0() (v6.1).
     """
-    kept = CR0_PG | CR0_WP
-    return new == old and old & (kept | CR0_CD | CR0_NW) == kept
+    kept = 0 if vcpu.kvm.tdp_enabled else CR0_PG | CR0_WP
+    return cr0 == vcpu.controls.cr0 and cr0 & (kept | CR0_CD | CR0_NW) == kept
 
 
 def _skip(vcpu: Vcpu, instruction: Instruction) -> None:
@@ -145,6 +159,7 @@ def _skip(vcpu: Vcpu, instruction: Instruction) -> None:
     svm_skip_emulated_instruction() (v6.1).
     """
     if vcpu.kvm.epoch.wrmsr_skip_decodes and not vcpu.kvm.host.processor.next_rip:
+        vcpu.kvm.stats.insn_emulation += 1
         fetch_instruction(vcpu, instruction)
 
 
@@ -168,7 +183,7 @@ def _touch(
     try:
         return hardware_access(vcpu, gva, access)
     except PageFault as fault:
-        raise _Delivered(int(fault.error_code), fault.cr2) from None
+        raise _Delivered(int(reported_code(vcpu, fault.error_code)), fault.cr2) from None
     except VmExit as vm_exit:
         _handle_exit(vcpu, vm_exit, instruction, result)
     if result.is_over:

@@ -3,7 +3,7 @@
 Source: kvm_mmu_page_fault(), handle_ept_misconfig() (v3.11).
 """
 
-from ..cpu.emulate import retry_instruction, x86_emulate_instruction
+from ..cpu.emulate import x86_emulate_instruction
 from ..cpu.instruction import Instruction, Result
 from ..state.vcpu import Vcpu
 from .count import count_fault
@@ -36,13 +36,11 @@ def kvm_mmu_page_fault(
 
 
 def _emulate(vcpu: Vcpu, addr: int, instruction: Instruction, result: Result) -> None:
-    """Emulate, unless the instruction should rather be retried."""
+    """Emulate; if the vCPU's MMIO cache does not know the address, it may be retried instead."""
     known = vcpu.mmu.direct_map and vcpu.kvm.epoch.emulator_knows_fault_gpa
     vcpu.fault_gpa = addr if known else None
     mmio = is_mmio_page_fault(vcpu, addr)
-    if not mmio and retry_instruction(vcpu, instruction, addr):
-        return
-    x86_emulate_instruction(vcpu, instruction, result)
+    x86_emulate_instruction(vcpu, instruction, result, retry_at=None if mmio else addr)
 
 
 def handle_ept_misconfig(vcpu: Vcpu, gpa: int, instruction: Instruction, result: Result) -> None:

@@ -67,6 +67,18 @@ def kvm_mmu_unload(vcpu: Vcpu) -> None:
     mmu_free_roots(vcpu)
 
 
+def kvm_mmu_sync_prev_roots(vcpu: Vcpu) -> None:
+    """Let go of the kept roots that would need synchronizing."""
+    kvm, mmu = vcpu.kvm, vcpu.mmu
+    old = [root for root in mmu.prev_roots if _is_unsync(kvm.page_header(root[1]))]
+    mmu.prev_roots = [root for root in mmu.prev_roots if root not in old]
+    unpin_roots(kvm, [kvm.page_header(hpa) for _, hpa in old])
+
+
+def _is_unsync(root: ShadowPage) -> bool:
+    return root.unsync or bool(root.unsync_children)
+
+
 def kvm_mmu_free_obsolete_roots(vcpu: Vcpu) -> None:
     """Let go of the roots that a zap of everything has made obsolete."""
     kvm, mmu = vcpu.kvm, vcpu.mmu

@@ -10,6 +10,7 @@ class Request(Enum):
     MMU_RELOAD = 3
     TRIPLE_FAULT = 4
     MMU_SYNC = 7
+    TLB_FLUSH_GUEST = 35
 
 
 class VcpuMode(IntEnum):
