@@ -11,8 +11,11 @@ The examples are also run under every other kernel version, which shows whether 
 import functools
 import hashlib
 import json
+import multiprocessing
+import os
 import sys
 from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -74,17 +77,21 @@ def collect(registry: Registry | None = None, *, cache: Path | None = None) -> E
     :param cache: file of earlier results, each kept by a digest of the sources, the data and
         its chapter
     """
+    workers = 1
     if registry is None:
-        registry, root = read(), places.checkout()
+        registry, root, workers = read(), places.checkout(), os.cpu_count() or 1
         cache = cache or (root and root / "build" / "evidence.json")
     known = _load(cache)
-    results = {}
-    for chapter in registry.chapters:
-        key = _digest([registry.path(chapter)], digest_of_sources())
-        entry = known.get(chapter)
-        if entry is None or entry["key"] != key:
-            entry = {"key": key, **asdict(gather(registry, chapter))}
-        results[chapter] = entry
+    keys = {
+        chapter: _digest([registry.path(chapter)], digest_of_sources())
+        for chapter in registry.chapters
+    }
+    stale = [chapter for chapter, key in keys.items() if known.get(chapter, {}).get("key") != key]
+    fresh = dict(zip(stale, _gather_all(registry, stale, workers), strict=True))
+    results = {
+        chapter: {"key": key, **asdict(fresh[chapter])} if chapter in fresh else known[chapter]
+        for chapter, key in keys.items()
+    }
     if cache and results != known:
         cache.parent.mkdir(parents=True, exist_ok=True)
         cache.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
@@ -95,6 +102,15 @@ def collect(registry: Registry | None = None, *, cache: Path | None = None) -> E
         (*found, *false_marks(registry, runs)),
         runs,
     )
+
+
+def _gather_all(registry: Registry, chapters: list[str], workers: int) -> list[Evidence]:
+    """Run each of *chapters*, in processes of their own if there are several of both."""
+    if min(workers, len(chapters)) <= 1:
+        return [gather(registry, chapter) for chapter in chapters]
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        return list(pool.map(functools.partial(gather, registry), chapters))
 
 
 def gather(registry: Registry, chapter: str, *, seconds: float = SECONDS) -> Evidence:
