@@ -101,9 +101,9 @@ def _operand(vcpu: Vcpu, instruction: Instruction, result: Result) -> int | None
     :returns: its host-physical address; None if the emulator did the access
     """
     gva, access = instruction.operand, instruction.access()
-    if instruction.kind is Kind.XCHG and vcpu.kvm.host.processor.xchg_reads_first:
-        if _touch(vcpu, gva, access & ~Pferr.W, instruction, result) is None:
-            return None
+    loads = instruction.kind is Kind.XCHG and vcpu.kvm.host.processor.xchg_reads_first
+    if loads and _touch(vcpu, gva, access & ~Pferr.W, instruction, result) is None:
+        return None
     return _touch(vcpu, gva, access, instruction, result)
 
 
