@@ -61,7 +61,7 @@ def measurements(scratch: Path) -> Iterator[tuple[str, float, float]]:
     yield "site, from nothing", seconds(*site), 15
     yield "site, nothing changed", seconds(*site), 5
 
-    yield "all tests", seconds("-m", "pytest", "-q"), 90
+    yield "all tests", seconds("-m", "pytest", "-q", "-n", "2", "--dist", "loadfile"), 90
 
 
 def main() -> int:
