@@ -30,7 +30,17 @@ myst_heading_anchors = 3
 autodoc2_packages = [
     {
         "path": "../src/mmuspec",
-        "exclude_dirs": ["__pycache__", "site", "cli", "conform", "monitor", "trace"],
+        "exclude_dirs": [
+            "__pycache__",
+            "cli",
+            "conform",
+            "contract",
+            "fast",
+            "monitor",
+            "rules",
+            "site",
+            "trace",
+        ],
         "exclude_files": ["__main__.py"],
     }
 ]
