@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from mmuspec.epochs import V3_11, V6_1, Epoch
 from mmuspec.events import PagingElement, SetSpte, SpteRequested, ZapAllFast
+from mmuspec.scenario.operation import Read, Xchg
 from mmuspec.scenario.outcome import Fault, Outcome
 from mmuspec.scenario.recording import Scenario
 from mmuspec.trace.allowance import Allowance
-from mmuspec.trace.compare import Comparison, WitnessStep
+from mmuspec.trace.compare import Comparison, WitnessStep, compare_outcomes
 from mmuspec.trace.rows import Difference, OperationReport, Status, Summary, without_context
 from tests.scenario.example import SHADOW_PAGE, example, parsed
 
@@ -245,3 +246,11 @@ def test_nothing_is_allowed_between_equal_versions() -> None:
     del value["ops"][READ - 1]["events"][7]["ad"]
     report = the_difference(reports(replay, value=value))
     assert [d for row in report.rows for d in row.differences] == [Difference("ad", "ad", None)]
+
+
+def test_an_exchange_may_be_recorded_without_its_old_value() -> None:
+    xchg = Xchg(n=1, vcpu=0, cpl=0, a=0, val=1)
+    assert not list(compare_outcomes(Outcome(value=7), Outcome(), xchg))
+    assert list(compare_outcomes(Outcome(value=7), Outcome(value=8), xchg))
+    read = Read(n=1, vcpu=0, cpl=0, a=0)
+    assert list(compare_outcomes(Outcome(value=7), Outcome(), read))

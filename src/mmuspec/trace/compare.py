@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from ..epochs import Epoch
 from ..events import Event
-from ..scenario.operation import HostOperation, MadviseDontneed, Memslot, Operation
+from ..scenario.operation import HostOperation, MadviseDontneed, Memslot, Operation, Xchg
 from ..scenario.outcome import Outcome
 from ..scenario.recorded_event import BY_VERSION
 from ..scenario.recording import RecordedStep, Scenario
@@ -161,13 +161,20 @@ def compare_outcomes(
 ) -> Iterator[Difference]:
     """Yield the parts in which two outcomes of *operation* differ.
 
-    ``rc`` is compared for host operations that have one recorded.
+    ``rc`` is compared for host operations that have one recorded, the old value that an
+    exchange returns if it was recorded.
     """
     for part in fields(Outcome):
         ours, theirs = getattr(model, part.name), getattr(recorded, part.name)
-        skipped = part.name == "rc" and (theirs is None or not isinstance(operation, HostOperation))
-        if ours != theirs and not skipped:
+        if ours != theirs and not _untold(part.name, theirs, operation):
             yield Difference(part.name, outcome_text(ours), outcome_text(theirs))
+
+
+def _untold(part: str, recorded: object, operation: Operation) -> bool:
+    """Whether a recording need not say this part of an outcome."""
+    if part == "rc":
+        return recorded is None or not isinstance(operation, HostOperation)
+    return part == "value" and recorded is None and isinstance(operation, Xchg)
 
 
 def outcome_text(value: Any) -> str | None:
