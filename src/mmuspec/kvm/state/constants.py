@@ -6,8 +6,6 @@ include/linux/kvm_host.h (v3.11).
 
 from typing import Final
 
-PT64_ENT_PER_PAGE: Final = 512
-"""Sptes in a shadow page."""
 KVM_NR_PAGE_SIZES: Final = 3
 """4 KiB, 2 MiB, 1 GiB."""
 KVM_PERMILLE_MMU_PAGES: Final = 20
@@ -30,15 +28,12 @@ WRITE_FLOODING_LIMIT: Final = 3
 """The counted write that zaps a page (a literal in detect_write_flooding())."""
 INVALID_PAGE: Final = (1 << 64) - 1
 """A root that is not there."""
-UNMAPPED_GVA: Final = (1 << 64) - 1
-"""A failed translation."""
 MMIO_GVA_ANY: Final = (1 << 64) - 1
 """Clear the vCPU's MMIO cache whatever it holds (named since v3.19)."""
 
 KVM_MEM_LOG_DIRTY_PAGES: Final = 1 << 0
 KVM_MEM_READONLY: Final = 1 << 1
 KVM_MEMSLOT_INVALID: Final = 1 << 16
-KVM_USER_MEM_SLOTS: Final = 125
 
 PT_PAGE_TABLE_LEVEL: Final = 1
 PT_DIRECTORY_LEVEL: Final = 2
