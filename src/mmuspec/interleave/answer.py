@@ -46,6 +46,12 @@ class Answer:
     finals: frozenset[State]
     gave_up: bool
 
+    def __str__(self) -> str:
+        seen = f"{self.states:,} states ({self.memory.value})"
+        if self.found is None:
+            return f"nothing found in {seen}"
+        return f"found in {len(self.schedule)} steps, {seen}: {self.found}"
+
 
 @cache
 def claims(program: Program) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import __future__
 import ast
 import importlib
 import inspect
+import linecache
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -136,11 +137,14 @@ def _mutated(
 ) -> tuple[CodeType, tuple[Any, ...] | None, dict[str, Any] | None]:
     """Return the code and the defaults of *function* with the diff applied."""
     source = textwrap.dedent(inspect.getsource(function))
-    tree = ast.parse(patched(source, mutant.diff))
+    broken = patched(source, mutant.diff)
+    tree = ast.parse(broken)
     definition, original = _definition(tree), _definition(ast.parse(source))
     same_defaults = _defaults(definition) == _defaults(original)
     _bare(definition)
     filename = f"<mutant {mutant.id}>"
+    # A protocol is read from its source, so the source has to be found.
+    linecache.cache[filename] = len(broken), None, broken.splitlines(keepends=True), filename
     free = function.__code__.co_freevars
     compiled = compile(
         _enclosed(definition, free) if free else tree,

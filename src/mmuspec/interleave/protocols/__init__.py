@@ -1,0 +1,1 @@
+"""The protocols of the book, one topic a module."""

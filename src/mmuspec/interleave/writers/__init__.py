@@ -1,0 +1,1 @@
+"""Protocols as text for people and for other tools."""
