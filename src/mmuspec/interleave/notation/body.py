@@ -17,7 +17,7 @@ from mmuspec.interleave.notation.values import (
     source_of,
 )
 from mmuspec.interleave.operations import Assign, Check, GiveUp, Load, Lock, Unlock
-from mmuspec.interleave.program import Instruction
+from mmuspec.interleave.program import Instruction, Source
 
 
 class Body(Calls):
@@ -188,7 +188,8 @@ class Body(Calls):
         limit, again, count, end = constant(bound, scope), Label(), Label(), Label()
         if not isinstance(limit, int) or limit < 1:
             raise ProgramError(source_of(bound, scope), "a bound of retries is a number from 1")
-        source, counter = source_of(node, scope), Reg(scope.prefix + name)
+        # The bound is no part of the protocol: nobody wrote these instructions.
+        source, counter = Source(), Reg(scope.prefix + name)
         self.out.emit(Assign(counter.name, Const(0)), source)
         self.out.here(again)
         self.inside(node.body, count, end, scope)

@@ -97,8 +97,9 @@ class Calls(Values, ABC):
             self.write_out(function, node, register, scope)
         elif getattr(function, "is_inline", False):
             self.write_out(inlined(function), node, register, scope)
-        elif name in LOADS and len(args) == 1 and register is not None:
-            self.emit(Load(register, self.place(args[0], scope)), node, scope)
+        elif name in LOADS and len(args) == 1:
+            place = self.place(args[0], scope)
+            self.emit(Load(register or self.temporary(), place), node, scope)
         elif name in UPDATES and len(args) == 2:
             value = self.expr(args[1], scope)
             place = self.place(args[0], scope)

@@ -4,8 +4,9 @@ Declarations run when a protocol is read. The operations do not: they are here s
 chapter can import them, and to say what each of them becomes.
 """
 
+from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, overload
 
 from mmuspec.interleave.notation.declared import Shared
 
@@ -35,10 +36,18 @@ def unread(name: str) -> TypeError:
     return TypeError(f"{name} stands for a step of a CPU: it is read by @protocol, not run")
 
 
-def cpu(copies: Any = 1) -> Any:
-    """Mark a function of a protocol as the code of a CPU, or of *copies* of it.
+@overload
+def cpu(function: Callable[..., None], /) -> Any: ...
 
-    If the function has a parameter, it is the number of the copy, from 0.
+
+@overload
+def cpu(copies: int, /) -> Callable[[Callable[..., None]], Any]: ...
+
+
+def cpu(function: Any, /) -> Any:
+    """Mark a function of a protocol as the code of a CPU; ``@cpu(3)``, of three.
+
+    If the function has a parameter, it is the number of the CPU, from 0.
     """
     raise unread("cpu")
 
@@ -72,6 +81,16 @@ def cmpxchg(place: Any, expected: Any, new: Any) -> Any:
 def xadd(place: Any, value: Any) -> Any:
     """LOCK XADD: add, and return the old value."""
     raise unread("xadd")
+
+
+def fetch_or(place: Any, value: Any) -> Any:
+    """LOCK OR (``set_bit()`` is one): set bits, and return the old value."""
+    raise unread("fetch_or")
+
+
+def fetch_and(place: Any, value: Any) -> Any:
+    """LOCK AND: keep bits, and return the old value."""
+    raise unread("fetch_and")
 
 
 def smp_mb() -> Any:
