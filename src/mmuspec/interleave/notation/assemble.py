@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+from mmuspec.interleave.edit import edited
 from mmuspec.interleave.expressions import Expr
+from mmuspec.interleave.liveness import targets
 from mmuspec.interleave.operations import Jump, JumpUnless, Operation
-from mmuspec.interleave.program import Instruction, Source
+from mmuspec.interleave.program import Instruction, Source, Thread
 
 
 class Label:
@@ -40,10 +42,24 @@ class Assembler:
         label.at = len(self.code)
 
     def finish(self) -> tuple[Instruction, ...]:
-        """Return the code with every jump resolved."""
+        """Return the code with every jump resolved, and without what nobody can come to."""
         for index, label in self.jumps.items():
             instruction = self.code[index]
             operation = instruction.operation
             assert isinstance(operation, Jump | JumpUnless)
             self.code[index] = replace(instruction, operation=replace(operation, target=label.at))
-        return tuple(self.code)
+        whole = Thread("", tuple(self.code))
+        gone = set(range(len(whole.code))) - reachable(whole)
+        return edited(whole, dict.fromkeys(gone, ())).code
+
+
+def reachable(thread: Thread) -> set[int]:
+    """Return the indices that *thread* can come to."""
+    found: set[int] = set()
+    todo = [0]
+    while todo:
+        index = todo.pop()
+        if index < len(thread.code) and index not in found:
+            found.add(index)
+            todo += targets(thread.code[index].operation, index)
+    return found

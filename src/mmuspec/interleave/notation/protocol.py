@@ -79,6 +79,9 @@ class Reading:
                 pass
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 self.declare(name, value)
+            case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=values)):
+                for target, item in zip(names, values, strict=True):
+                    self.statement(ast.copy_location(ast.Assign([target], item), node))
             case ast.FunctionDef(decorator_list=[decorator]) if named(decorator) == "cpu":
                 self.cpu(node, decorator)
             case ast.FunctionDef(decorator_list=[]):

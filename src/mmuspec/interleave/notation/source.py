@@ -24,8 +24,9 @@ def written(function: Callable[..., Any]) -> tuple[ast.FunctionDef, str, dict[in
     ast.increment_lineno(node, first - 1)
     indent = len(lines[0]) - len(lines[0].lstrip())
     for part in ast.walk(node):
-        if hasattr(part, "col_offset"):
+        if isinstance(part, ast.expr | ast.stmt | ast.arg):
             part.col_offset += indent
+            part.end_col_offset = (part.end_col_offset or 0) + indent
     return node, inspect.getsourcefile(function) or "<text>", labels_of(text, first)
 
 
