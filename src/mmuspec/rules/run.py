@@ -2,6 +2,7 @@
 
 import doctest
 import io
+import linecache
 import signal
 import threading
 from collections.abc import Iterator
@@ -84,8 +85,11 @@ def _run(example: Example, names: dict[str, Any]) -> list[Failure]:
     if example.source.startswith(">>>"):
         return _session(example, names)
     source = "\n" * (example.first - 1) + example.source
+    filename = f"<{example.chapter}:{example.first}>"
+    # A protocol that an example writes down is read from its source, so that has to be found.
+    linecache.cache[filename] = len(source), None, source.splitlines(keepends=True), filename
     try:
-        exec(compile(source, example.chapter, "exec", dont_inherit=True), names)
+        exec(compile(source, filename, "exec", dont_inherit=True), names)
     except SkipTest as reason:
         return [Failure(example.first, "skipped", str(reason))]
     except Exception as error:
