@@ -10,7 +10,7 @@ from mmuspec.interleave.edit import edited, with_threads
 from mmuspec.interleave.errors import ProgramError
 from mmuspec.interleave.program import Instruction, Memory, Program, Source, Thread
 from mmuspec.interleave.validate import validate
-from mmuspec.interleave.weaken import weakenings
+from mmuspec.interleave.weaken import NOT_LOOKED_AT, weakenings
 
 
 @dataclass(frozen=True)
@@ -128,10 +128,16 @@ def examine(program: Program, memories: tuple[Memory, ...] = tuple(Memory)) -> I
     A test can be left out in two ways. If just one of them is harmful, the other, which does
     more than is needed, is passed over.
     """
-    for _, group in groupby(guards(program), key=lambda guard: guard.source):
+    for _, group in groupby(guards(program), key=lambda guard: (guard.source, is_test(guard))):
         verdicts = [
             Verdict(each, tuple(decide(each.weakened, memory) for memory in memories))
             for each in group
         ]
         harmful = [verdict for verdict in verdicts if verdict.harmful]
-        yield from harmful or verdicts[:1]
+        alternatives = is_test(verdicts[0].guard)
+        yield from (harmful or verdicts[:1]) if alternatives else verdicts
+
+
+def is_test(guard: Guard) -> bool:
+    """Tell whether *guard* is one of the two ways to leave out a test."""
+    return guard.text.startswith(NOT_LOOKED_AT)

@@ -26,6 +26,9 @@ from mmuspec.interleave.words import Place
 Weakening = tuple[str, Edits]
 """What it means in words, and what it changes."""
 
+NOT_LOOKED_AT = "not looked at"
+"""How the two weakenings of a test begin."""
+
 SCRATCH = "_old"
 """The register of an exchange that is no longer one."""
 
@@ -50,7 +53,7 @@ def weakenings(thread: Thread, index: int) -> Iterator[Weakening]:
         case WaitUntil():
             yield "not waited for", {index: ()}
         case JumpUnless(_, target):
-            yield "not looked at: as if it held", {index: ()}
+            yield f"{NOT_LOOKED_AT}: as if it held", {index: ()}
             yield (
                 "not looked at: as if it did not hold",
                 {index: (Instruction(Jump(target), instruction.source),)},

@@ -1,5 +1,6 @@
 """The MMIO generation against the install of a slot (mmu.c, kvm_main.c; v3.11 and v3.19)."""
 
+from mmuspec.epochs.default import current
 from mmuspec.interleave.notation import (
     READ_ONCE,
     WRITE_ONCE,
@@ -18,15 +19,16 @@ ABSENT = 0
 
 
 @protocol
-def mmio_generation(repaired: bool = False) -> None:
+def mmio_generation(repaired: bool | None = None) -> None:
     """A vCPU faults on a gfn for which a slot is just being installed.
 
     Each array of slots holds its own generation. The old one has generation 0 and no slot
     for the gfn.
 
     :param repaired: whether an array carries an odd generation until all readers of the
-        one before are gone (v3.19)
+        one before are gone (v3.19); by default, as in the current kernel version
     """
+    odd_while_installing = "BUG-9" not in current().defects if repaired is None else repaired
     memslots = word32(0)
     generation = word32(1)
     srcu_readers = word32(0)
@@ -38,7 +40,7 @@ def mmio_generation(repaired: bool = False) -> None:
         WRITE_ONCE(memslots, 1)  # G1: rcu_assign_pointer
         smp_mb()  # G2: synchronize_srcu begins
         wait_until(srcu_readers == 0)  # G3: ... and ends
-        if repaired:
+        if odd_while_installing:
             WRITE_ONCE(generation, 2)  # G4
             smp_mb()  # G5
         note(installed, 1)
@@ -56,5 +58,5 @@ def mmio_generation(repaired: bool = False) -> None:
 
     always(
         not installed or spte == ABSENT or spte != generation + 1,
-        "MMIO-5: an MMIO spte of the current generation outlives the install of a slot",
+        "MMIO-8: an spte of the old slots has the new generation",
     )
