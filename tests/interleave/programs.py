@@ -7,8 +7,10 @@ states under TSO, so that the plain explorer answers in a moment.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from hypothesis import assume
 from hypothesis import strategies as st
 
+from mmuspec.interleave.computed import early_ghosts
 from mmuspec.interleave.expressions import Const, Expr, Op, Read, Reg
 from mmuspec.interleave.operations import (
     ACCESSES,
@@ -78,7 +80,9 @@ def programs(
     else:
         threads = [writer.thread(f"P{n}", share) for n in range(cpus)]
     finals, always = writer.finals(threads), writer.always(threads)
-    return validate(Program("random", writer.words, tuple(threads), finals, always))
+    program = Program("random", writer.words, tuple(threads), finals, always)
+    assume(not list(early_ghosts(program)))
+    return validate(program)
 
 
 def words(draw: Draw, kinds: Kinds) -> tuple[Word, ...]:
@@ -109,6 +113,15 @@ def absolute(code: Code) -> tuple[Instruction, ...]:
     return tuple(found)
 
 
+def started(code: Code) -> bool:
+    """Tell whether *code* has an access that no branch can avoid, perhaps after others."""
+    return any(
+        isinstance(op, ACCESSES)
+        for index, op in enumerate(code)
+        if not any(isinstance(other, JumpUnless | Jump) for other in code[:index])
+    )
+
+
 class Writer:
     """Draws the pieces of one program."""
 
@@ -124,7 +137,10 @@ class Writer:
         self.left = accesses
         code: Code = []
         while self.left > 0:
-            code += self.statement(nested=False)
+            statement = self.statement(nested=False)
+            if not started(code) and any(isinstance(op, Note) for op in statement):
+                code += self.access()  # nobody may write a ghost before that
+            code += statement
         registers = ((self.pick(*REGISTERS), self.pick(*VALUES)),) if self.pick(0, 0, 1) else ()
         return Thread(name, absolute(code), registers)
 

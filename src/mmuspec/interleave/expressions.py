@@ -68,6 +68,9 @@ OPERATORS: dict[str, Callable[..., Any]] = {
 }
 """Comparisons are unsigned and give 0 or 1; a shift by 64 or more gives 0."""
 
+UNARY = ("~", "not")
+"""The operators with one operand."""
+
 
 def evaluate(expr: Expr, register: Callable[[Reg], int], read: Callable[[Place], int]) -> int:
     """Return the value of *expr*, from 0 to 2**64 - 1."""

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
+from mmuspec.interleave.computed import Problem, early_ghosts, endless
 from mmuspec.interleave.errors import ProgramError
-from mmuspec.interleave.expressions import OPERATORS, Expr, Op, reads, registers
-from mmuspec.interleave.liveness import expressions, targets
+from mmuspec.interleave.expressions import OPERATORS, UNARY, WIDE, Expr, Op, reads, registers
+from mmuspec.interleave.liveness import expressions
 from mmuspec.interleave.operations import (
-    ACCESSES,
     CompareExchange,
     Jump,
     JumpUnless,
@@ -25,9 +25,6 @@ from mmuspec.interleave.words import Part, Place, mask
 UPDATES = ("=", "+", "-", "&", "|", "^")
 """How a locked update may combine."""
 
-Problem = tuple[Source, str]
-
-
 def validate(program: Program) -> Program:
     """Return *program* if it is one.
 
@@ -41,12 +38,16 @@ def validate(program: Program) -> Program:
 def problems(program: Program) -> Iterator[Problem]:
     """Yield what is wrong with *program*, and where."""
     yield from names(program)
+    yield from early_ghosts(program)
     for word in program.words:
         if word.bits not in (32, 64):
             yield Source(), f"{word.name} has {word.bits} bits; a word has 32 or 64"
         elif word.initial != word.initial & mask(word):
             yield Source(), f"{word.name} has no room for its first value {word.initial:#x}"
     for thread in program.threads:
+        for name, value in thread.registers:
+            if not 0 <= value <= WIDE:
+                yield Source(), f"{thread.name}: register {name} has no room for {value:#x}"
         for index, instruction in enumerate(thread.code):
             for text in wrong(program, thread, instruction.operation):
                 yield instruction.source, text
@@ -122,6 +123,8 @@ def unknown_operators(expr: Expr) -> Iterator[str]:
     if isinstance(expr, Op):
         if expr.operator not in OPERATORS:
             yield f"no operator {expr.operator!r}; there are {' '.join(OPERATORS)}"
+        elif len(expr.operands) != (expected := 1 if expr.operator in UNARY else 2):
+            yield f"{expr.operator} takes {expected}, not {len(expr.operands)} operands"
         for operand in expr.operands:
             yield from unknown_operators(operand)
 
@@ -134,20 +137,3 @@ def wrong_in_property(program: Program, condition: Expr) -> Iterator[str]:
     for reg in registers(condition):
         if reg.thread not in program.thread:
             yield f"no CPU {reg.thread or '(none named)'} with a register {reg.name}"
-
-
-def endless(thread: Thread, start: int) -> bool:
-    """Tell whether *thread* can come back to *start* without an access on the way."""
-    seen: set[int] = set()
-    todo = [start]
-    while todo:
-        index = todo.pop()
-        if index == len(thread.code) or isinstance(thread.code[index].operation, ACCESSES):
-            continue
-        for target in targets(thread.code[index].operation, index):
-            if target == start:
-                return True
-            if target not in seen and target <= len(thread.code):
-                seen.add(target)
-                todo.append(target)
-    return False

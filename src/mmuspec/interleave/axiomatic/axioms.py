@@ -15,127 +15,124 @@ are those of the second.)
 """
 
 from collections.abc import Iterator, Mapping
-from itertools import combinations, permutations
+from itertools import permutations
 
-from mmuspec.interleave.axiomatic.node import Nodes, in_program_order, preserved
-from mmuspec.interleave.axiomatic.order import CycleError, Order
+from mmuspec.interleave.axiomatic.locations import Location
+from mmuspec.interleave.axiomatic.node import Node, Nodes, in_program_order, preserved
+from mmuspec.interleave.axiomatic.order import ImpossibleError, Order
 from mmuspec.interleave.program import Memory
-from mmuspec.interleave.words import Place
 
-Coherence = Mapping[Place, tuple[int, ...]]
+Coherence = Mapping[Location, tuple[int, ...]]
 """co: the numbers of the nodes that write each location, in their order."""
 
 
-def coherences(nodes: Nodes, memory: Memory) -> Iterator[Coherence]:
-    """Yield each co with which the axioms allow *nodes*."""
-    try:
-        orders = Orders(nodes, memory)
-    except CycleError:
-        return
-    yield from orders.complete()
-
-
-def possible(nodes: Nodes, memory: Memory) -> bool:
-    """Tell whether *nodes* break no axiom yet; more of them cannot mend one that is broken."""
-    try:
-        Orders(nodes, memory)
-    except CycleError:
-        return False
-    return True
-
-
 class Orders:
-    """Both orders, as far as they are known.
+    """Both orders of some accesses, as far as they are known.
 
-    :raises CycleError: if the axioms do not allow *nodes*
+    :param memory: the memory model
+    :param initial: the node that writes the initial values
     """
 
-    def __init__(self, nodes: Nodes, memory: Memory) -> None:
-        self.nodes, self.memory = nodes, memory
-        places = dict.fromkeys(place for node in nodes for place in node.writes)
-        self.writers = {
-            place: [number for number, node in enumerate(nodes) if place in node.writes]
-            for place in places
-        }
-        self.ghb = Order(len(nodes))
-        self.uniproc = {place: Order(len(nodes)) for place in places}
-        self.decided: set[tuple[Place, int, int]] = set()
-        self.add_program_order()
-        self.add_reads()
-        self.infer()
+    def __init__(self, memory: Memory, initial: Node) -> None:
+        self.memory = memory
+        self.nodes: Nodes = (initial,)
+        self.writers: dict[Location, tuple[int, ...]] = dict.fromkeys(initial.writes, (0,))
+        self.decided: set[tuple[Location, int, int]] = set()
+        """co, as far as it is known: at a location, the first is before the second."""
+        self.ghb = Order([0])
+        self.uniproc = {place: Order([0]) for place in initial.writes}
 
     def copy(self) -> "Orders":
         """Return the same orders, to go on with."""
         new = object.__new__(Orders)
-        new.nodes, new.memory, new.writers = self.nodes, self.memory, self.writers
-        new.ghb, new.decided = self.ghb.copy(), set(self.decided)
+        new.memory, new.nodes = self.memory, self.nodes
+        new.writers, new.decided = dict(self.writers), set(self.decided)
+        new.ghb = self.ghb.copy()
         new.uniproc = {place: order.copy() for place, order in self.uniproc.items()}
         return new
 
-    def add_program_order(self) -> None:
-        """Add program order, as far as each of the two orders has it."""
-        for (first, before), (second, after) in combinations(enumerate(self.nodes), 2):
-            if in_program_order(before, after):
-                if preserved(before, after, self.memory):
-                    self.ghb.add(first, second)
-                for place, order in self.uniproc.items():
-                    if before.touches(place) and after.touches(place):
-                        order.add(first, second)
+    def joined(self, node: Node) -> "Orders":
+        """Return the orders with one more access.
 
-    def add_reads(self) -> None:
-        """Add rf; everybody agrees on it only when it is from one CPU to another."""
-        for number, node in enumerate(self.nodes):
-            for place, source in node.sources.items():
-                self.uniproc[place].add(source, number)
-                if self.nodes[source].cpu != node.cpu:
-                    self.ghb.add(source, number)
+        :raises ImpossibleError: if the axioms do not allow it, whatever comes later
+        """
+        new, number = self.copy(), len(self.nodes)
+        new.ghb.join(self.before(node))
+        for place, order in new.uniproc.items():
+            order.join(self.before_at(place, node))
+        new.nodes = (*self.nodes, node)
+        for place in node.writes:
+            new.writers[place] += (number,)
+        for place, first, second in self.decided:
+            if node.sources.get(place) == first:
+                new.add(place, number, second)
+        new.infer()
+        return new
 
-    def add_coherence(self, place: Place, first: int, second: int) -> None:
-        """Let two stores be in co, and so, in fr, those who read from the first."""
+    def before(self, node: Node) -> Iterator[int]:
+        """Yield what everybody sees before *node*: preserved program order, and rf from others."""
+        for number, earlier in enumerate(self.nodes):
+            if in_program_order(earlier, node) and preserved(earlier, node, self.memory):
+                yield number
+        yield from (n for n in node.sources.values() if self.nodes[n].cpu != node.cpu)
+
+    def before_at(self, place: Location, node: Node) -> Iterator[int]:
+        """Yield what comes before *node* among the accesses to *place*: program order, and rf."""
+        if node.touches(place):
+            for number, earlier in enumerate(self.nodes):
+                if in_program_order(earlier, node) and earlier.touches(place):
+                    yield number
+        if place in node.sources:
+            yield node.sources[place]
+
+    def add(self, place: Location, first: int, second: int) -> None:
+        """Let one access to *place* come before another, as co and fr do."""
+        self.ghb.add(first, second)
+        self.uniproc[place].add(first, second)
+
+    def decide(self, place: Location, first: int, second: int) -> None:
+        """Let two stores be in co; and, in fr, those who read from the first before the second."""
         self.decided.add((place, first, second))
-        readers = [n for n, node in enumerate(self.nodes) if node.sources.get(place) == first]
-        for number in (first, *(reader for reader in readers if reader != second)):
-            self.ghb.add(number, second)
-            self.uniproc[place].add(number, second)
+        self.add(place, first, second)
+        for number, node in enumerate(self.nodes):
+            if node.sources.get(place) == first and number != second:
+                self.add(place, number, second)
 
     def infer(self) -> None:
-        """Add the co that follows from the orders, and what follows from that."""
+        """Decide what follows from the orders, and what follows from that."""
         known = -1
         while known < len(self.decided):
             known = len(self.decided)
             for place, first, second in self.undecided():
                 if self.ghb.precedes(first, second) or self.uniproc[place].precedes(first, second):
-                    self.add_coherence(place, first, second)
+                    self.decide(place, first, second)
 
-    def undecided(self) -> Iterator[tuple[Place, int, int]]:
-        """Yield, both ways round, the stores to a place whose order is open."""
+    def undecided(self) -> Iterator[tuple[Location, int, int]]:
+        """Yield, both ways round, the stores to a location whose order is open."""
         for place, writers in self.writers.items():
             for first, second in permutations(writers, 2):
                 pair = (place, first, second)
                 if pair not in self.decided and (place, second, first) not in self.decided:
                     yield pair
 
-    def complete(self) -> Iterator[Coherence]:
-        """Yield every co that is left."""
+    def coherences(self) -> Iterator[Coherence]:
+        """Yield every co that the axioms allow."""
         pair = next(self.undecided(), None)
         if pair is None:
-            yield self.coherence()
+            yield {place: self.sorted(place) for place in self.writers}
             return
         place, first, second = pair
         for both in ((first, second), (second, first)):
             orders = self.copy()
             try:
-                orders.add_coherence(place, *both)
+                orders.decide(place, *both)
                 orders.infer()
-            except CycleError:
+            except ImpossibleError:
                 continue
-            yield from orders.complete()
+            yield from orders.coherences()
 
-    def coherence(self) -> Coherence:
-        """Return co, once it is decided: the later in it, the more stores come before."""
-        return {
-            place: tuple(
-                sorted(writers, key=lambda n: sum((place, m, n) in self.decided for m in writers))
-            )
-            for place, writers in self.writers.items()
-        }
+    def sorted(self, place: Location) -> tuple[int, ...]:
+        """Return the stores to *place* in co: the later one is, the more come before it."""
+        writers = self.writers[place]
+        earlier = {n: sum((place, m, n) in self.decided for m in writers) for n in writers}
+        return tuple(sorted(writers, key=earlier.__getitem__))

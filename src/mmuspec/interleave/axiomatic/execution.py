@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from mmuspec.interleave.axiomatic.axioms import Coherence, coherences, possible
+from mmuspec.interleave.axiomatic.axioms import Coherence
 from mmuspec.interleave.axiomatic.candidates import Candidate, Candidates
-from mmuspec.interleave.axiomatic.locations import Locations
+from mmuspec.interleave.axiomatic.locations import Location, Locations
 from mmuspec.interleave.axiomatic.modelled import check
 from mmuspec.interleave.axiomatic.node import Nodes
 from mmuspec.interleave.expressions import Expr, Reg, evaluate, registers
@@ -42,7 +42,7 @@ class Execution:
     registers: Mapping[str, Mapping[str, int]]
 
     @property
-    def rf(self) -> Iterator[tuple[int, Place, int]]:
+    def rf(self) -> Iterator[tuple[int, Location, int]]:
         """Who is read from, at which location, and by whom."""
         for number, node in enumerate(self.nodes):
             for place, source in node.sources.items():
@@ -69,9 +69,9 @@ def executions(program: Program, memory: Memory = Memory.TSO) -> Iterator[Execut
     :raises NotModelledError: if the program has a loop or a ghost
     """
     check(program)
-    candidates = Candidates(program, lambda nodes: possible(nodes, memory))
+    candidates = Candidates(program, memory)
     for candidate in candidates:
-        for co in coherences(candidate.nodes, memory):
+        for co in candidate.orders.coherences():
             yield finished(program, candidates.locations, candidate, co)
 
 
@@ -79,10 +79,11 @@ def finished(
     program: Program, locations: Locations, candidate: Candidate, co: Coherence
 ) -> Execution:
     """Return the execution with that *co*: the last store to a location stays there."""
-    pieces = {place: candidate.nodes[writers[-1]].writes[place] for place, writers in co.items()}
+    nodes = candidate.orders.nodes
+    pieces = {place: nodes[writers[-1]].writes[place] for place, writers in co.items()}
     return Execution(
         program,
-        candidate.nodes,
+        nodes,
         co,
         {name: locations.join(Place(name), pieces) for name in program.word},
         {walk.thread.name: walk.registers for walk in candidate.walks},

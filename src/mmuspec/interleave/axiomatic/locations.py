@@ -16,7 +16,10 @@ from mmuspec.interleave.operations import (
 from mmuspec.interleave.program import Program
 from mmuspec.interleave.words import HALF, SHIFT, Part, Place, extract
 
-Pieces = Mapping[Place, int]
+Location = str
+"""The name of a word, or of a half of it."""
+
+Pieces = Mapping[Location, int]
 """Values of locations."""
 
 
@@ -35,29 +38,31 @@ class Locations:
             for place in places(instruction.operation)
             if place.part is not Part.WHOLE
         }
-        self.of_word = {
-            name: (Place(name, Part.LOW), Place(name, Part.HIGH))
-            if name in halved
-            else (Place(name),)
+        self.parts = {
+            name: (Part.LOW, Part.HIGH) if name in halved else (Part.WHOLE,)
             for name in program.word
         }
 
-    def touched(self, place: Place) -> tuple[Place, ...]:
+    def touched(self, place: Place) -> tuple[Location, ...]:
         """Return the locations that an access to *place* touches."""
-        return self.of_word[place.word] if place.part is Part.WHOLE else (place,)
+        if place.part is not Part.WHOLE:
+            return (str(place),)
+        return tuple(str(Place(place.word, part)) for part in self.parts[place.word])
 
     def split(self, place: Place, value: int) -> Pieces:
         """Return what each location holds when *place* holds *value*; bits too many are cut off."""
         if place.part is not Part.WHOLE:
-            return {place: value & HALF}
-        word = self.program.word[place.word]
-        return {piece: extract(value, word, piece.part) for piece in self.touched(place)}
+            return {str(place): value & HALF}
+        word, parts = self.program.word[place.word], self.parts[place.word]
+        values = (extract(value, word, part) for part in parts)
+        return dict(zip(self.touched(place), values, strict=True))
 
     def join(self, place: Place, pieces: Pieces) -> int:
         """Return what *place* holds, from what its locations hold."""
         if place.part is not Part.WHOLE:
-            return pieces[place]
-        return sum(pieces[piece] << SHIFT[piece.part] for piece in self.touched(place))
+            return pieces[str(place)]
+        shifts = (SHIFT[part] for part in self.parts[place.word])
+        return sum(pieces[name] << n for name, n in zip(self.touched(place), shifts, strict=True))
 
     def initial(self) -> Pieces:
         """Return what every location holds at first."""

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mmuspec.interleave.axiomatic.locations import Location
 from mmuspec.interleave.program import Memory
-from mmuspec.interleave.words import Place
 
 INITIAL = 0
 """The number of the node that wrote what memory holds at first."""
@@ -27,10 +27,10 @@ class Node:
     cpu: int | None
     at: int
     locked: bool
-    sources: Mapping[Place, int]
-    writes: Mapping[Place, int]
+    sources: Mapping[Location, int]
+    writes: Mapping[Location, int]
 
-    def touches(self, location: Place) -> bool:
+    def touches(self, location: Location) -> bool:
         """Tell whether it reads or writes *location*."""
         return location in self.sources or location in self.writes
 

@@ -3,37 +3,41 @@
 from collections.abc import Iterable
 
 
-class CycleError(Exception):
-    """Two things would have to come before each other."""
+class ImpossibleError(Exception):
+    """This is no part of any execution."""
 
 
 class Order:
-    """What comes before what, among the numbers from 0 to *size* - 1.
+    """What comes before what, among the numbers from 0 on; more of them can join."""
 
-    :param size: how many things there are
-    :param after: a set for each thing, as bits: what comes after it
-    """
-
-    def __init__(self, size: int, after: Iterable[int] = ()) -> None:
-        self.after = list(after) or [0] * size
+    def __init__(self, before: Iterable[int] = ()) -> None:
+        self.before = list(before)
+        """What comes before each thing, as the bits of a number."""
 
     def copy(self) -> "Order":
         """Return an order to go on with, apart from this one."""
-        return Order(len(self.after), self.after)
+        return Order(self.before)
+
+    def join(self, earlier: Iterable[int]) -> None:
+        """Let the next number join, after those that are *earlier*."""
+        bits = 0
+        for number in earlier:
+            bits |= self.before[number] | 1 << number
+        self.before.append(bits)
 
     def precedes(self, first: int, second: int) -> bool:
         """Tell whether *first* is known to come before *second*."""
-        return bool(self.after[first] >> second & 1)
+        return bool(self.before[second] >> first & 1)
 
     def add(self, first: int, second: int) -> None:
         """Let *first* come before *second*.
 
-        :raises CycleError: if it comes after it, or is the same
+        :raises ImpossibleError: if it comes after it, or is the same
         """
         if first == second or self.precedes(second, first):
-            raise CycleError
-        new = self.after[second] | 1 << second
-        if new & ~self.after[first]:
-            for number, later in enumerate(self.after):
-                if number == first or later >> first & 1:
-                    self.after[number] = later | new
+            raise ImpossibleError
+        new = self.before[first] | 1 << first
+        if new & ~self.before[second]:
+            for number, earlier in enumerate(self.before):
+                if number == second or earlier >> second & 1:
+                    self.before[number] = earlier | new

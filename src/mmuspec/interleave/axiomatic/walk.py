@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from mmuspec.interleave.axiomatic.locations import Locations
+from mmuspec.interleave.axiomatic.locations import Location, Locations, Pieces
 from mmuspec.interleave.axiomatic.node import INITIAL, Node, Nodes
+from mmuspec.interleave.axiomatic.order import ImpossibleError
 from mmuspec.interleave.expressions import OPERATORS, WIDE, Expr, evaluate
 from mmuspec.interleave.operations import (
     ACCESSES,
+    LOCKED,
     Access,
     Assign,
     CompareExchange,
@@ -25,8 +27,8 @@ from mmuspec.interleave.operations import (
 from mmuspec.interleave.program import Thread
 from mmuspec.interleave.words import Place
 
-Effect = tuple[bool, dict[str, int], dict[Place, int]]
-"""Whether an access is locked, the registers it sets, the places it writes."""
+Effect = tuple[dict[str, int], dict[Place, int]]
+"""The registers that an access sets, and the places that it writes."""
 
 
 class Walk(NamedTuple):
@@ -42,7 +44,7 @@ class Walk(NamedTuple):
     thread: Thread
     registers: Mapping[str, int]
     at: int = 0
-    sources: Mapping[Place, int] = {}
+    sources: Mapping[Location, int] = {}
     refused: int = INITIAL
 
     @classmethod
@@ -66,34 +68,31 @@ class Walk(NamedTuple):
 
     def compute(self) -> "Walk":
         """Return it at its next access, or at its end."""
-        at, registers = self.at, self.registers
-        while at < len(self.thread.code):
-            match self.thread.code[at].operation:
-                case Assign(register, value):
-                    result = self._replace(registers=registers).value(value, {})
-                    registers = {**registers, register: result}
-                case Jump(target):
-                    at = target
-                    continue
-                case JumpUnless(condition, target):
-                    if not self._replace(registers=registers).value(condition, {}):
-                        at = target
-                        continue
-                case operation if isinstance(operation, ACCESSES):
-                    break
-            at += 1
-        return self._replace(at=at, registers=registers)
+        walk = self
+        while not walk.ended and not isinstance(walk.operation, ACCESSES):
+            walk = walk.local()
+        return walk
 
-    def access(self, nodes: Nodes, locations: Locations) -> tuple[Node, "Walk"] | None:
+    def local(self) -> "Walk":
+        """Return it after an operation that nobody else sees."""
+        match self.operation:
+            case Assign(register, value):
+                registers = {**self.registers, register: self.value(value, {})}
+                return self._replace(at=self.at + 1, registers=registers)
+            case Jump(target):
+                return self._replace(at=target)
+            case JumpUnless(condition, target) if not self.value(condition, {}):
+                return self._replace(at=target)
+            case _:
+                return self._replace(at=self.at + 1)
+
+    def access(self, nodes: Nodes, locations: Locations) -> tuple[Node, "Walk"]:
         """Return the next access, whose sources are chosen, and where the CPU stands after it.
 
-        None if the access never comes about when it reads that.
+        :raises ImpossibleError: if the access never comes about when it reads that
         """
         pieces = {place: nodes[number].writes[place] for place, number in self.sources.items()}
-        effect = self.effect(Seen(locations, pieces))
-        if effect is None:
-            return None
-        locked, registers, written = effect
+        registers, written = self.effect(Seen(locations, pieces))
         writes = {
             piece: value
             for place, whole in written.items()
@@ -102,27 +101,32 @@ class Walk(NamedTuple):
         after = self._replace(
             registers={**self.registers, **registers}, at=self.at + 1, sources={}, refused=INITIAL
         )
-        return Node(self.cpu, self.at, locked, self.sources, writes), after
+        return self.node(writes), after
 
-    def effect(self, seen: "Seen") -> Effect | None:
-        """Return what the next access does when it sees *seen*; None if it cannot come about."""
+    def node(self, writes: Pieces) -> Node:
+        """Return the next access, as far as its sources are chosen."""
+        locked = isinstance(self.operation, LOCKED)
+        return Node(self.cpu, self.at, locked, self.sources, writes)
+
+    def effect(self, seen: "Seen") -> Effect:
+        """Return what the next access does when it sees *seen*."""
         match self.operation:
             case Load(register, place):
-                return False, {register: seen[place]}, {}
+                return {register: seen[place]}, {}
             case Store(place, value):
-                return False, {}, {place: self.value(value, {})}
+                return {}, {place: self.value(value, {})}
             case Unlock(word):
-                return False, {}, {Place(word): 0}
+                return {}, {Place(word): 0}
             case Fence():
-                return True, {}, {}
+                return {}, {}
             case Lock(word) if seen[Place(word)] == 0:
-                return True, {}, {Place(word): 1}
+                return {}, {Place(word): 1}
             case WaitUntil(condition) if self.value(condition, seen):
-                return False, {}, {}
+                return {}, {}
             case Update() | CompareExchange() as operation:
                 return self.locked_effect(operation, seen[operation.place], seen)
             case _:
-                return None
+                raise ImpossibleError
 
     def locked_effect(self, operation: Update | CompareExchange, old: int, seen: "Seen") -> Effect:
         """Return what a locked read-modify-write does when it sees *old*."""
@@ -130,17 +134,17 @@ class Walk(NamedTuple):
         if isinstance(operation, Update):
             value = self.value(operation.value, {})
             new = value if operation.operator == "=" else OPERATORS[operation.operator](old, value)
-            return True, registers, {operation.place: new & WIDE}
+            return registers, {operation.place: new & WIDE}
         expected = seen.locations.split(operation.place, self.value(operation.expected, {}))
         if seen.locations.join(operation.place, expected) != old:
-            return True, registers, {}
-        return True, registers, {operation.place: self.value(operation.new, {})}
+            return registers, {}
+        return registers, {operation.place: self.value(operation.new, {})}
 
 
 class Seen(dict[Place, int]):
     """What an access sees, by place."""
 
-    def __init__(self, locations: Locations, pieces: Mapping[Place, int]) -> None:
+    def __init__(self, locations: Locations, pieces: Pieces) -> None:
         super().__init__()
         self.locations, self.pieces = locations, pieces
 
