@@ -7,7 +7,7 @@ from mmuspec.conform.explain import COMPANION_RULES
 from mmuspec.rules import read
 from mmuspec.scenario.recorded_event import RECORDED_EVENTS
 
-WITHOUT_RULE = {"fast_page_fault", "kvm_tdp_mmu_spte_changed", "kvm_mmu_split_huge_page"}
+WITHOUT_RULE = {"kvm_tdp_mmu_spte_changed", "kvm_mmu_split_huge_page"}
 """Trace points about which no chapter states a rule yet."""
 
 

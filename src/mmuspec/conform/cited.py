@@ -5,6 +5,7 @@ together.  ``None`` stands where no chapter states a rule.
 """
 
 GET_PAGE, ZAP_PAGE = "kvm_mmu_get_page", "kvm_mmu_prepare_zap_page"
+FAST = "fast_page_fault"
 _ANY = "*"
 
 EVENT_RULES: dict[tuple[str, str], str] = {
@@ -36,6 +37,9 @@ EVENT_RULES: dict[tuple[str, str], str] = {
     ("kvm_mmu_set_spte", _ANY): "RMAP-1",
     ("kvm_mmu_set_spte", "rwxu"): "WALK-6",
     ("kvm_mmu_spte_requested", _ANY): "SP-3",
+    (FAST, _ANY): "FPF-5",
+    (FAST, "error_code"): "FPF-3",
+    (FAST, "spurious"): "FPF-4",
 }
 """(trace point, field) -> rule; ``*`` stands for any."""
 
@@ -44,6 +48,7 @@ OUTCOME_RULES = {"fault": "WALK-2", "mmio": "MMIO-4", "value": "WALK-1"}
 
 COUNTER_RULES = {
     "pf_guest": "WALK-2",
+    "pf_fast": "FPF-5",
     "mmio_exits": "MMIO-4",
     "mmu_cache_miss": "SP-1",
     "mmu_shadow_zapped": "ZAP-3",

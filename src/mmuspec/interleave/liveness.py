@@ -1,7 +1,6 @@
 """Which registers still matter: those that are dead are forgotten, which merges states."""
 
 from collections.abc import Iterable
-from functools import cache
 
 from mmuspec.interleave.expressions import Expr, registers
 from mmuspec.interleave.operations import (
@@ -58,13 +57,19 @@ def targets(operation: Operation, index: int) -> tuple[int, ...]:
             return (index + 1,)
 
 
-@cache
 def live(program: Program, thread: Thread) -> tuple[frozenset[str], ...]:
     """Return the registers of *thread* that matter at each index, and at the end.
 
     A register matters if somebody may look at it before it is written again. Final
     questions look at the end, invariants everywhere.
     """
+    if thread.name not in program.alive:
+        program.alive[thread.name] = analyse(program, thread)
+    return program.alive[thread.name]
+
+
+def analyse(program: Program, thread: Thread) -> tuple[frozenset[str], ...]:
+    """Find out what `live` returns: go backwards through the code until nothing changes."""
     always = named(thread, (claim.condition for claim in program.always))
     end = always | named(thread, (final.condition for final in program.finals))
     alive = [always] * len(thread.code) + [end]

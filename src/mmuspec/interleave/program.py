@@ -102,6 +102,11 @@ class Program:
         """The CPUs by name."""
         return {thread.name: thread for thread in self.threads}
 
+    @cached_property
+    def alive(self) -> dict[str, tuple[frozenset[str], ...]]:
+        """What `mmuspec.interleave.liveness.live` found out, by CPU: it is asked at every step."""
+        return {}
+
 
 class Memory(Enum):
     """What order a CPU's accesses become visible in."""

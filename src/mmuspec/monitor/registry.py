@@ -45,9 +45,6 @@ class Monitor:
 MONITORS: dict[str, Monitor] = {}
 """Every monitor by name, in the order of the modules that declare them."""
 
-FAST_PAGE_FAULT = "SP-2"
-"""The rule that the monitors of fast page faults cite: W only where no shadow page forbids it."""
-
 
 def of_line(name: str, rule: str, statement: str, *events: str) -> Callable[[LineTest], LineTest]:
     """Declare the decorated test of single lines as a monitor."""

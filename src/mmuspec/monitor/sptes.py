@@ -6,7 +6,7 @@ from ..x86.entry import ADDRESS_MASK, PAGE_SHIFT, PS, RW, US, XD, A, D, P, bits
 from .error_code import RSVD, W
 from .error_code import P as PRESENT
 from .kernel import Kernel
-from .registry import FAST_PAGE_FAULT, of_line
+from .registry import of_line
 
 LEAF, FAST = "kvm_mmu_set_spte", "fast_page_fault"
 TDP, SPLIT = "kvm_tdp_mmu_spte_changed", "kvm_mmu_split_huge_page"
@@ -122,13 +122,13 @@ def split_large(event: numbers.Split, _: Kernel) -> str | None:
 # --- fast page faults -----------------------------------------------------------------
 
 
-@of_line("fast-not-reserved", "MMIO-3", "a fault for reserved bits is not tried fast", FAST)
+@of_line("fast-not-reserved", "FPF-3", "a fault for reserved bits is not tried fast", FAST)
 def fast_not_reserved(event: numbers.Fast, _: Kernel) -> str | None:
     """RSVD means MMIO."""
     return "the error code has RSVD" if event.code & RSVD else None
 
 
-@of_line("fast-is-write", FAST_PAGE_FAULT, "a fast page fault is a write to what is present", FAST)
+@of_line("fast-is-write", "FPF-3", "a fast page fault is a write to what is present", FAST)
 def fast_is_write(event: numbers.Fast, kernel: Kernel) -> str | None:
     """The error code has P and W; with EPT since v4.19, access tracking adds other faults."""
     both = PRESENT | W
@@ -137,7 +137,7 @@ def fast_is_write(event: numbers.Fast, kernel: Kernel) -> str | None:
     return f"the error code is {event.code:#x}; it should have P (1) and W (2)"
 
 
-@of_line("fast-allowed", FAST_PAGE_FAULT, "W is set fast only where both bits allow it", FAST)
+@of_line("fast-allowed", "FPF-4", "W is set fast only where both bits allow it", FAST)
 def fast_allowed(event: numbers.Fast, kernel: Kernel) -> str | None:
     """Host-writable and MMU-writable were set, or it was writable already."""
     if not event.fixed or event.old & RW or event.old & _SPECIAL:
@@ -147,7 +147,7 @@ def fast_allowed(event: numbers.Fast, kernel: Kernel) -> str | None:
     return f"spte {event.old:#x} lacks Host-writable or MMU-writable"
 
 
-@of_line("fast-spurious", FAST_PAGE_FAULT, "a spurious write fault found W set", FAST)
+@of_line("fast-spurious", "FPF-4", "a spurious write fault found W set", FAST)
 def fast_spurious(event: numbers.Fast, _: Kernel) -> str | None:
     """Spurious: there was nothing to do."""
     if not event.spurious or not event.code & W or event.old & RW:
@@ -155,14 +155,14 @@ def fast_spurious(event: numbers.Fast, _: Kernel) -> str | None:
     return f"spurious, but spte {event.old:#x} has no W"
 
 
-@of_line("fast-one-result", FAST_PAGE_FAULT, "since v5.10, it is spurious or fixed, not both", FAST)
+@of_line("fast-one-result", "FPF-4", "since v5.10, it is spurious or fixed, not both", FAST)
 def fast_one_result(event: numbers.Fast, kernel: Kernel) -> str | None:
     """The result is one value."""
     both = event.spurious and event.fixed
     return "both spurious and fixed" if both and kernel.form == "v5.10" else None
 
 
-@of_line("fast-was-readonly", FAST_PAGE_FAULT, "since v5.10, what is fixed had no W", FAST)
+@of_line("fast-was-readonly", "FPF-4", "since v5.10, what is fixed had no W", FAST)
 def fast_was_readonly(event: numbers.Fast, kernel: Kernel) -> str | None:
     """With W set before, a write is spurious."""
     if kernel.form != "v5.10" or not event.fixed or not event.code & W:
@@ -170,7 +170,7 @@ def fast_was_readonly(event: numbers.Fast, kernel: Kernel) -> str | None:
     return f"fixed, but spte {event.old:#x} had W" if event.old & RW else None
 
 
-@of_line("fast-fixed-writable", FAST_PAGE_FAULT, "up to v4.19, what is fixed has W", FAST)
+@of_line("fast-fixed-writable", "FPF-5", "up to v4.19, what is fixed has W", FAST)
 def fast_fixed_writable(event: numbers.Fast, kernel: Kernel) -> str | None:
     """There, fixed is printed by looking at W of the new spte."""
     if kernel.before_5 and event.fixed and not event.new & RW:
@@ -178,7 +178,7 @@ def fast_fixed_writable(event: numbers.Fast, kernel: Kernel) -> str | None:
     return None
 
 
-@of_line("fast-changes-w", FAST_PAGE_FAULT, "a fast page fault changes nothing but W", FAST)
+@of_line("fast-changes-w", "FPF-5", "a fast page fault changes nothing but W", FAST)
 def fast_changes_w(event: numbers.Fast, kernel: Kernel) -> str | None:
     """The processor may set A and D meanwhile; another frame means that others were at it."""
     changed = event.old ^ event.new
