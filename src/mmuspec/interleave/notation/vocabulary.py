@@ -13,7 +13,7 @@ from mmuspec.interleave.notation.declared import Shared
 
 def word32(initial: int = 0) -> Any:
     """Declare a shared word of 32 bits."""
-    return Shared(32, initial)
+    return Shared(32, int(initial))
 
 
 def word64(initial: int = 0, *, high: int = 0, low: int = 0) -> Any:
@@ -23,7 +23,7 @@ def word64(initial: int = 0, *, high: int = 0, low: int = 0) -> Any:
 
 def ghost(initial: int = 0) -> Any:
     """Declare a word of the proof, which no CPU pays for and all see at once."""
-    return Shared(64, initial, ghost=True)
+    return Shared(64, int(initial), ghost=True)
 
 
 def record(**fields: Any) -> Any:

@@ -44,8 +44,8 @@ def lost_dirty_bit(lockless_is_volatile: bool = True) -> None:
     @cpu
     def notifier() -> None:
         old = READ_ONCE(spte)  # TB1: mmu_spte_clear_track_bits()
-        volatile = not old & A or (old & W and not old & D)
-        if volatile or (lockless_is_volatile and old & HM == HM):  # TB2
+        has_volatile = not old & A or (old & W and not old & D)
+        if has_volatile or (lockless_is_volatile and old & HM == HM):  # TB2
             old = xchg(spte, 0)  # TB3
         else:
             WRITE_ONCE(spte, 0)

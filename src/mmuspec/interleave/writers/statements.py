@@ -112,7 +112,7 @@ def quoted(text: str) -> str:
 
 def number(value: int) -> str:
     """Return a number as people write it: small ones in decimal, bit patterns in hexadecimal."""
-    return str(value) if -256 < value < 256 else hex(value)
+    return str(int(value)) if -256 < value < 256 else hex(value)
 
 
 def register_name(register: Reg) -> str:
