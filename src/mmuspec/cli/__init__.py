@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from mmuspec import __version__
 
-COMMANDS = ("rules", "explain", "epochs", "run", "conform", "check")
+COMMANDS = ("rules", "explain", "epochs", "run", "conform", "check", "why", "litmus")
 """The subcommands, as the help lists them."""
 
 CLOSED_PIPE = 141
