@@ -1,6 +1,6 @@
 """Which values an expression may have, as far as that can be told without exploring."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from math import prod
 from typing import NamedTuple
@@ -31,6 +31,9 @@ class Values(NamedTuple):
 
 Look = Callable[[Reg | Read], Values]
 """What is known of a register or a place."""
+
+Operands = Mapping[Reg | Read, int]
+"""A value for each operand of an expression."""
 
 
 def just(*values: int) -> Values:
@@ -71,23 +74,20 @@ def possible(expr: Expr, look: Look) -> Values:
     return bounded(expr, look)
 
 
-def outcomes(expr: Expr, look: Look) -> Iterator[tuple[dict[Reg | Read, int], int]] | None:
+def outcomes(expr: Expr, look: Look) -> Iterator[tuple[Operands, int]] | None:
     """Return each combination of operands with its result; ``None`` if they are too many."""
     operands = list(dict.fromkeys(x for x in leaves(expr) if not isinstance(x, Const)))
     sets = [look(operand).exact for operand in operands]
     choices = [sorted(exact) for exact in sets if exact is not None]
     if len(choices) < len(sets) or prod(map(len, choices)) > COMBINATIONS:
         return None
-    return tried(expr, operands, choices)
+    combinations = (dict(zip(operands, values, strict=True)) for values in product(*choices))
+    return ((of, result(expr, of)) for of in combinations)
 
 
-def tried(
-    expr: Expr, operands: list[Reg | Read], choices: list[list[int]]
-) -> Iterator[tuple[dict[Reg | Read, int], int]]:
-    """Yield each combination of *choices* for *operands*, and what *expr* is then."""
-    for values in product(*choices):
-        of = dict(zip(operands, values, strict=True))
-        yield of, evaluate(expr, of.__getitem__, lambda place, of=of: of[Read(place)])  # type: ignore[misc]
+def result(expr: Expr, of: Operands) -> int:
+    """Return what *expr* is if its operands are as in *of*."""
+    return evaluate(expr, of.__getitem__, lambda place: of[Read(place)])
 
 
 def bounded(expr: Expr, look: Look) -> Values:
