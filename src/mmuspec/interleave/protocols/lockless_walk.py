@@ -22,12 +22,7 @@ from mmuspec.interleave.notation import (
     word32,
     xchg,
 )
-from mmuspec.kvm.state.requests import VcpuMode
-
-OUTSIDE = VcpuMode.OUTSIDE_GUEST_MODE
-IN_GUEST = VcpuMode.IN_GUEST_MODE
-EXITING = VcpuMode.EXITING_GUEST_MODE
-READING = VcpuMode.READING_SHADOW_PAGE_TABLES
+from mmuspec.interleave.protocols.vcpu_mode import EXITING, IN_GUEST, OUTSIDE, READING
 
 
 def new_vcpu() -> Any:

@@ -6,9 +6,12 @@ What a vCPU's TLB holds is a ghost here: hardware keeps it, and it goes with the
 from typing import Any
 
 from mmuspec.interleave.notation import READ_ONCE, WRITE_ONCE, cmpxchg, fetch_or, inline, wait_until
+from mmuspec.kvm.state.requests import VcpuMode
 
-OUTSIDE, IN_GUEST, EXITING = 0, 1, 2
-"""vcpu->mode; READING_SHADOW_PAGE_TABLES is for lockless walks."""
+OUTSIDE = VcpuMode.OUTSIDE_GUEST_MODE
+IN_GUEST = VcpuMode.IN_GUEST_MODE
+EXITING = VcpuMode.EXITING_GUEST_MODE
+READING = VcpuMode.READING_SHADOW_PAGE_TABLES
 
 
 @inline
