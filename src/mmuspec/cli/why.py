@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from mmuspec.cli.why_input import Asked
     from mmuspec.cli.why_text import Result
     from mmuspec.interleave.answer import Answer
-    from mmuspec.interleave.decide import Progress
     from mmuspec.interleave.program import Program
+    from mmuspec.interleave.quick.report import Progress
 
 HELP = "tell whether a protocol, a table or a litmus test can go wrong, and how"
 
@@ -82,10 +82,9 @@ def run(args: argparse.Namespace) -> int:
         return _list(args)
     from mmuspec.interleave.answer import TooManyStates
 
-    started = time.monotonic()
     try:
         with time_limit(args.timeout):
-            return _answered(args, started)
+            return _answered(args)
     except (BadInput, BrokenPipeError):
         raise
     except TimeLimit:
@@ -127,7 +126,7 @@ def _list(args: argparse.Namespace) -> int:
     return EXPECTED
 
 
-def _answered(args: argparse.Namespace, started: float) -> int:
+def _answered(args: argparse.Namespace) -> int:
     """Read, look, print, and return the exit code."""
     from mmuspec.cli.why_input import asked
     from mmuspec.cli.why_text import as_object, lines

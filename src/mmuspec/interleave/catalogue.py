@@ -82,9 +82,9 @@ def summary(protocol: Protocol) -> str:
 
 
 def parameters(protocol: Protocol) -> dict[str, Any]:
-    """Return the parameters of *protocol* and what they are if nothing is said."""
-    signature = inspect.signature(protocol.__wrapped__)
-    return {name: each.default for name, each in signature.parameters.items()}
+    """Return the parameters of *protocol* and what they are if nothing is said, or ``None``."""
+    given = inspect.signature(protocol.__wrapped__).parameters
+    return {n: None if each.default is each.empty else each.default for n, each in given.items()}
 
 
 def built(protocol: Protocol, given: Mapping[str, str]) -> Program:

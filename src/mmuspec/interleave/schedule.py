@@ -58,6 +58,7 @@ class Row:
     :param value: what was read; of a store, what is written, if the statement does not say
     :param place: what a load reads from memory, or a store writes to it
     :param changes: what is different in memory afterwards, but for locks
+    :param reads: whether something is read from memory, or from the CPU's buffer
     :param steps: how many steps of the exploration the row stands for
     """
 
@@ -69,6 +70,7 @@ class Row:
     value: int | None
     place: Place | None
     changes: tuple[Change, ...]
+    reads: bool = False
     steps: int = 1
 
     @property
@@ -77,9 +79,13 @@ class Row:
         label = f"{self.source.label}: " if self.source.label else ""
         if self.kind is Kind.VISIBLE:
             return f"{label}{self.statement} becomes visible"
-        value = "" if self.value is None else f"  // {in_form(self.value, self.place)}"
-        waits = "  (buffered)" if self.kind is Kind.BUFFERED else ""
-        return f"{label}{self.statement}{value}{waits}"
+        return "  ".join([label + self.statement, *self.remarks])
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is to be said beside the statement: what was read, and that a store waits."""
+        value = () if self.value is None else (f"// {in_form(self.value, self.place)}",)
+        return (*value, "(buffered)") if self.kind is Kind.BUFFERED else value
 
 
 def rows(answer: Answer) -> tuple[Row, ...]:
@@ -101,7 +107,7 @@ def merged(found: Iterator[Row]) -> Iterator[Row]:
     for row in found:
         if waiting is not None and row.kind is Kind.VISIBLE and row.source is waiting.source:
             changes = (*waiting.changes, *row.changes)
-            value = None if row.changes else waiting.value
+            value = None if tells(row.changes, row.place) else waiting.value
             yield replace(waiting, kind=Kind.DONE, value=value, changes=changes, steps=2)
             waiting = None
             continue
@@ -154,6 +160,7 @@ class Telling:
             value=self.value(operation, before, cpu, changes),
             place=place_of(operation),
             changes=changes,
+            reads=isinstance(operation, Load | Update | CompareExchange),
         )
 
     def visible(self, before: State, step: Step) -> Row:
@@ -175,9 +182,9 @@ class Telling:
                 return run.see(place)
             case Update(_, place) | CompareExchange(_, place):
                 unwanted = operation.register is None or hidden(operation.register)
-                return None if unwanted and changes else run.see(place)
+                return None if unwanted and tells(changes, place) else run.see(place)
             case Store(place, value):
-                told = bool(changes) or settled(value, run.registers) is not None
+                told = tells(changes, place) or settled(value, run.registers) is not None
                 return None if told else run.cut(place, run.value(value))
             case _:
                 return None
@@ -189,6 +196,11 @@ class Telling:
             for word, old, new in zip(self.program.word, before.memory, after.memory, strict=True)
             if old != new and word not in self.locks
         )
+
+
+def tells(changes: Sequence[Change], place: Place | None) -> bool:
+    """Tell whether *changes* say what is now in *place*."""
+    return place is not None and any(change.word == place.word for change in changes)
 
 
 def cpu_of(step: Step) -> int:

@@ -29,7 +29,7 @@ def rule_of(claim: str) -> str | None:
 def what_is_seen(claim: str) -> str:
     """Return in words what is seen where *claim*, a text of `Answer.found`, is found."""
     if claim.startswith("forall"):
-        return f"a final state that is not as in {claim}"
+        return f"an end without {claim.removeprefix('forall').strip()}"
     return QUANTIFIED.sub("", claim, count=1)
 
 

@@ -124,11 +124,12 @@ def cut(text: str, room: int) -> int:
 
 
 def filled(text: str, indent: int, rest: int | None = None) -> Iterator[str]:
-    """Yield prose."""
-    yield from textwrap.wrap(
-        text,
+    """Yield prose; what equals what stays in one line."""
+    lines = textwrap.wrap(
+        text.replace(" = ", f"{JOINED}={JOINED}"),
         WIDTH,
         initial_indent=" " * indent,
         subsequent_indent=" " * (indent if rest is None else rest),
         break_on_hyphens=False,
     )
+    yield from (line.replace(JOINED, " ") for line in lines)

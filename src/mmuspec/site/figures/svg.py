@@ -13,11 +13,14 @@ LINE: Final = 15
 """Height of a line of text, in SVG units."""
 
 
-def document(width: float, height: float, title: str, parts: list[str]) -> str:
-    """Return an ``<svg>`` that a screen reader reads as *title*."""
+def document(
+    width: float, height: float, title: str, parts: list[str], description: str = ""
+) -> str:
+    """Return an ``<svg>`` that a screen reader reads as *title*, and then *description*."""
+    told = f"<desc>{escape(description)}</desc>" if description else ""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {width:g} {height:g}"'
-        f' width="{width:g}" height="{height:g}"><title>{escape(title)}</title>'
+        f' width="{width:g}" height="{height:g}"><title>{escape(title)}</title>{told}'
         f"{''.join(parts)}</svg>"
     )
 
@@ -39,6 +42,15 @@ def rectangle(x: float, y: float, width: float, height: float, *, radius: float 
         f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="{radius:g}"'
         ' fill="none" stroke="currentColor"/>'
     )
+
+
+def solid(x: float, y: float, width: float, height: float) -> str:
+    """Return a box that hides what was drawn before it."""
+    back = (
+        f'<rect class="back" x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="3"'
+        ' fill="none"/>'
+    )
+    return back + rectangle(x, y, width, height, radius=3)
 
 
 def text(x: float, y: float, words: str, *, anchor: str = "middle", size: float = 11) -> str:
