@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from mmuspec.interleave.answer import Answer
 from mmuspec.interleave.decide import decide
-from mmuspec.interleave.explain import Wanted, follow
-from mmuspec.interleave.explain_asked import demanded
-from mmuspec.interleave.explain_drawn import as_drawn, furthest
-from mmuspec.interleave.explain_guards import Without, needed, ordered
-from mmuspec.interleave.explain_why import MOST_STATES, explained
+from mmuspec.interleave.explain.asked import demanded
+from mmuspec.interleave.explain.drawn import as_drawn, furthest
+from mmuspec.interleave.explain.guards import Without, needed, ordered
+from mmuspec.interleave.explain.order import Wanted, follow
+from mmuspec.interleave.explain.why import MOST_STATES, explained
 from mmuspec.interleave.program import Memory, Program
 from mmuspec.interleave.readers.table import read_table
-from mmuspec.interleave.schedule import rows
+from mmuspec.interleave.schedule.rows import rows
 from mmuspec.interleave.semantics import Semantics
 from tests.interleave.programs import LITMUS, programs
 from tests.interleave.protocols_for_tests import (
@@ -127,7 +127,7 @@ def test_a_table_whose_end_is_another() -> None:
 
 def only_memory(program: Program):  # type: ignore[no-untyped-def]
     """Yield the questions about the end of *program* with their first conjunct alone."""
-    from mmuspec.interleave.explain_asked import conjuncts
+    from mmuspec.interleave.explain.asked import conjuncts
 
     for final in program.finals:
         yield replace(final, condition=next(conjuncts(final.condition)))

@@ -9,11 +9,11 @@ from mmuspec.interleave.decide import decide
 from mmuspec.interleave.expressions import Const, Op, Reg
 from mmuspec.interleave.operations import CompareExchange, Load, Store, Update
 from mmuspec.interleave.program import Memory, Program
-from mmuspec.interleave.schedule import Kind, rows
-from mmuspec.interleave.schedule_end import ending, rule_of, what_is_seen
-from mmuspec.interleave.schedule_order import falls, in_order, taken, turn
-from mmuspec.interleave.schedule_statement import spoken
-from mmuspec.interleave.schedule_text import WIDTH, layout, table, wrapped
+from mmuspec.interleave.schedule.end import ending, rule_of, what_is_seen
+from mmuspec.interleave.schedule.order import falls, in_order, taken, turn
+from mmuspec.interleave.schedule.rows import Kind, rows
+from mmuspec.interleave.schedule.statement import spoken
+from mmuspec.interleave.schedule.text import WIDTH, layout, table, wrapped
 from mmuspec.interleave.semantics import Semantics
 from mmuspec.interleave.words import Part, Place, Word
 from tests.interleave.programs import programs

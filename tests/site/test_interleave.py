@@ -9,8 +9,8 @@ import pytest
 from mmuspec.interleave.catalogue import ParameterError
 from mmuspec.interleave.decide import decide
 from mmuspec.interleave.program import Memory
-from mmuspec.interleave.schedule import rows
-from mmuspec.interleave.schedule_end import ending
+from mmuspec.interleave.schedule.end import ending
+from mmuspec.interleave.schedule.rows import rows
 from mmuspec.site import explored
 from mmuspec.site.figures import lanes
 from mmuspec.site.guards import source_line

@@ -7,6 +7,10 @@ from contextlib import contextmanager
 from types import FrameType
 
 
+AGAIN = 0.5
+"""Seconds until `TimeLimit` is raised once more: in a destructor it would be ignored."""
+
+
 class TimeLimit(Exception):
     """The time given is over."""
 
@@ -22,7 +26,7 @@ def time_limit(seconds: float | None) -> Iterator[None]:
         raise TimeLimit
 
     before = signal.signal(signal.SIGALRM, over)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
     try:
         yield
     finally:

@@ -149,7 +149,7 @@ def _result(args: argparse.Namespace, question: "Asked") -> "Result":
     seconds = time.monotonic() - started
     explanation = None
     if answer.found is None:
-        from mmuspec.interleave.explain_why import explained
+        from mmuspec.interleave.explain.why import explained
 
         try:
             explanation = explained(answer, question.order)

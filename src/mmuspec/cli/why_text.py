@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from mmuspec.interleave.answer import DEADLOCK, Answer, claims
-from mmuspec.interleave.explain_guards import Without
-from mmuspec.interleave.explain_why import Explanation
+from mmuspec.interleave.explain.guards import Without
+from mmuspec.interleave.explain.why import Explanation
 from mmuspec.interleave.program import Memory, Program
-from mmuspec.interleave.schedule import Row, rows
-from mmuspec.interleave.schedule_end import ending, rule_of, what_is_seen
-from mmuspec.interleave.schedule_text import filled, table
+from mmuspec.interleave.schedule.end import ending, rule_of, what_is_seen
+from mmuspec.interleave.schedule.rows import Row, rows
+from mmuspec.interleave.schedule.text import filled, table
 
 MODELS = {Memory.SC: "SC", Memory.TSO: "x86-TSO"}
 

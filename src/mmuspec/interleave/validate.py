@@ -25,6 +25,7 @@ from mmuspec.interleave.words import Part, Place, mask
 UPDATES = ("=", "+", "-", "&", "|", "^")
 """How a locked update may combine."""
 
+
 def validate(program: Program) -> Program:
     """Return *program* if it is one.
 

@@ -9,9 +9,9 @@ from docutils.parsers.rst import directives
 
 from mmuspec.interleave.answer import DEADLOCK, Answer
 from mmuspec.interleave.guards import Verdict
-from mmuspec.interleave.schedule import rows
-from mmuspec.interleave.schedule_end import ending, rule_of
-from mmuspec.interleave.schedule_text import table
+from mmuspec.interleave.schedule.end import ending, rule_of
+from mmuspec.interleave.schedule.rows import rows
+from mmuspec.interleave.schedule.text import table
 from mmuspec.rules.parse import comma_list
 from mmuspec.site import parts
 from mmuspec.site.domain import domain_of

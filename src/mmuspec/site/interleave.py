@@ -14,9 +14,9 @@ from mmuspec.interleave.errors import ProgramError
 from mmuspec.interleave.guards import UnknownGuardError
 from mmuspec.interleave.notation import Protocol
 from mmuspec.interleave.program import Memory
-from mmuspec.interleave.schedule import rows
-from mmuspec.interleave.schedule_end import ending, rule_of, what_is_seen
-from mmuspec.interleave.schedule_text import table
+from mmuspec.interleave.schedule.end import ending, rule_of, what_is_seen
+from mmuspec.interleave.schedule.rows import rows
+from mmuspec.interleave.schedule.text import table
 from mmuspec.site import parts
 from mmuspec.site.domain import domain_of
 from mmuspec.site.draw import resolve

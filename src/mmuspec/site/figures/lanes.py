@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from mmuspec.interleave.program import Program
-from mmuspec.interleave.schedule import Change, Kind, Row
-from mmuspec.interleave.schedule_text import beginning, name_of, wrapped
+from mmuspec.interleave.schedule.rows import Change, Kind, Row
+from mmuspec.interleave.schedule.text import beginning, name_of, wrapped
 from mmuspec.interleave.writers.statements import number
 from mmuspec.site.figures import svg
 

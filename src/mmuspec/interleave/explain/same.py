@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from mmuspec.interleave.answer import Answer
-from mmuspec.interleave.explain import Wanted, read
+from mmuspec.interleave.explain.order import Wanted, read
 from mmuspec.interleave.operations import CompareExchange, Load, Store, Update
 from mmuspec.interleave.program import Instruction, Thread
-from mmuspec.interleave.schedule_order import in_order
+from mmuspec.interleave.schedule.order import in_order
 from mmuspec.interleave.semantics import Semantics
 from mmuspec.interleave.state import Step
 

@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from mmuspec.interleave.program import Program
-from mmuspec.interleave.schedule import Row
+from mmuspec.interleave.schedule.rows import Row
 from mmuspec.interleave.writers.statements import number
 
 WIDTH = 78

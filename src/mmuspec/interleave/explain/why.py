@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from mmuspec.interleave.answer import Answer
 from mmuspec.interleave.decide import decide
-from mmuspec.interleave.explain_drawn import Drawn, as_drawn, furthest
-from mmuspec.interleave.explain_guards import Search, Without, needed, ordered
+from mmuspec.interleave.explain.drawn import Drawn, as_drawn, furthest
+from mmuspec.interleave.explain.guards import Search, Without, needed, ordered
 from mmuspec.interleave.guards import Guard
 from mmuspec.interleave.program import Memory
 

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from mmuspec.interleave.explain import Followed, Wanted, Ways, follow, read, reasons
-from mmuspec.interleave.explain_asked import Demanded, conjuncts, demanded
+from mmuspec.interleave.explain.asked import Demanded, conjuncts, demanded
+from mmuspec.interleave.explain.order import Followed, Wanted, Ways, follow, read, reasons
 from mmuspec.interleave.operations import ACCESSES, Access
 from mmuspec.interleave.program import Memory, Program, Quantifier
-from mmuspec.interleave.schedule import Kind, Row, place_of, rows_of
-from mmuspec.interleave.schedule_end import values
-from mmuspec.interleave.schedule_statement import spoken
+from mmuspec.interleave.schedule.end import values
+from mmuspec.interleave.schedule.rows import Kind, Row, place_of, rows_of
+from mmuspec.interleave.schedule.statement import spoken
 from mmuspec.interleave.semantics import Semantics
 from mmuspec.interleave.state import State, Step
 from mmuspec.interleave.writers.statements import expression

@@ -8,7 +8,7 @@ from mmuspec.interleave.expressions import Expr, Read, Reg, leaves
 from mmuspec.interleave.operations import Access, Assign, Check
 from mmuspec.interleave.program import Program, Thread
 from mmuspec.interleave.run import Run
-from mmuspec.interleave.schedule_statement import hidden, short, spoken
+from mmuspec.interleave.schedule.statement import hidden, short, spoken
 from mmuspec.interleave.semantics import Semantics
 from mmuspec.interleave.state import Cpu, State, Step
 from mmuspec.interleave.words import extract

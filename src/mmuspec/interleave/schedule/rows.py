@@ -16,8 +16,8 @@ from mmuspec.interleave.operations import (
     Update,
 )
 from mmuspec.interleave.program import Memory, Program, Source
-from mmuspec.interleave.schedule_order import in_order
-from mmuspec.interleave.schedule_statement import hidden, in_form, settled, spoken
+from mmuspec.interleave.schedule.order import in_order
+from mmuspec.interleave.schedule.statement import hidden, in_form, settled, spoken
 from mmuspec.interleave.semantics import Semantics
 from mmuspec.interleave.state import State, Step
 from mmuspec.interleave.words import Place

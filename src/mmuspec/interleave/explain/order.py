@@ -18,7 +18,7 @@ from mmuspec.interleave.operations import (
     WaitUntil,
 )
 from mmuspec.interleave.program import Program
-from mmuspec.interleave.schedule_statement import in_form, spoken
+from mmuspec.interleave.schedule.statement import in_form, spoken
 from mmuspec.interleave.semantics import Semantics
 from mmuspec.interleave.state import State, Step
 from mmuspec.interleave.words import Place

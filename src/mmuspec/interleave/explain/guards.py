@@ -7,13 +7,13 @@ from itertools import accumulate
 from mmuspec.interleave.answer import DEADLOCK, Answer, TooManyStates
 from mmuspec.interleave.decide import decide
 from mmuspec.interleave.edit import edited, with_threads
-from mmuspec.interleave.explain import Followed, follow, next_access
-from mmuspec.interleave.explain_same import Images, accesses
+from mmuspec.interleave.explain.order import Followed, follow, next_access
+from mmuspec.interleave.explain.same import Images, accesses
 from mmuspec.interleave.guards import Guard, guards
 from mmuspec.interleave.operations import ACCESSES
 from mmuspec.interleave.program import Instruction, Memory, Program, Thread
-from mmuspec.interleave.schedule import Row, rows
-from mmuspec.interleave.schedule_statement import spoken
+from mmuspec.interleave.schedule.rows import Row, rows
+from mmuspec.interleave.schedule.statement import spoken
 from mmuspec.interleave.semantics import Semantics
 from mmuspec.interleave.state import State
 from mmuspec.interleave.weaken import neighbours

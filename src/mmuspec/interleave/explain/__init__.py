@@ -1,0 +1,1 @@
+"""Why something cannot happen: how far it gets, and which guard prevents it."""

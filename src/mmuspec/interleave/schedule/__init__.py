@@ -1,0 +1,1 @@
+"""Schedules as people read them: rows, their order, the words in them, the table."""
