@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-
 AGAIN = 0.5
 """Seconds until `TimeLimit` is raised once more: in a destructor it would be ignored."""
 

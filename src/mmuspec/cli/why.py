@@ -67,6 +67,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--memory", type=int, metavar="BYTES", help="what the states may take")
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help="give up after that time")
     parser.add_argument("--json", action="store_true", help="one JSON object, for machines")
+    parser.add_argument(
+        "--as",
+        dest="form",
+        choices=("promela", "table", "litmus"),
+        help="write the protocol for others (spin, a mail, herd) instead of answering",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -132,12 +138,33 @@ def _answered(args: argparse.Namespace) -> int:
     from mmuspec.cli.why_text import as_object, lines
 
     question = asked(args)
+    if args.form:
+        return _written(args, question)
     result = _result(args, question)
     if args.json:
         common.print_json(as_object(result))
     else:
         print("\n".join(lines(result)))
     return EXPECTED if result.as_expected else OTHER
+
+
+def _written(args: argparse.Namespace, question: "Asked") -> int:
+    """Print the protocol in another form."""
+    from mmuspec.interleave.errors import ProgramError
+    from mmuspec.interleave.litmus.writer import write_litmus
+    from mmuspec.interleave.program import Memory
+    from mmuspec.interleave.promela import write_promela
+    from mmuspec.interleave.writers.table import write_table
+
+    program = question.program
+    try:
+        if args.form == "promela":
+            print(write_promela(program, Memory(args.model)), end="")
+        else:
+            print(write_table(program) if args.form == "table" else write_litmus(program), end="")
+    except ProgramError as error:
+        raise BadInput(f"{program.name} as {args.form}: {error}") from None
+    return EXPECTED
 
 
 def _result(args: argparse.Namespace, question: "Asked") -> "Result":

@@ -4,13 +4,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from mmuspec.interleave.answer import Answer
+from mmuspec.interleave.answer import Answer, TooManyStates
 from mmuspec.interleave.decide import decide
 from mmuspec.interleave.edit import edited, with_threads
 from mmuspec.interleave.errors import ProgramError
 from mmuspec.interleave.program import Instruction, Memory, Program, Source, Thread
 from mmuspec.interleave.validate import validate
 from mmuspec.interleave.weaken import NOT_LOOKED_AT, weakenings
+
+BOUND = 64 << 20
+"""Bytes for the states of a protocol without one of its guards."""
 
 
 @dataclass(frozen=True)
@@ -30,15 +33,18 @@ class Guard:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is found without a guard: one answer a memory model."""
+    """What is found without a guard: one answer a memory model.
+
+    :param answers: ``None`` where there are too many states to know
+    """
 
     guard: Guard
-    answers: tuple[Answer, ...]
+    answers: tuple[Answer | None, ...]
 
     @property
     def harmful(self) -> bool:
         """Whether a claim falls without the guard."""
-        return any(answer.found is not None for answer in self.answers)
+        return any(answer is not None and answer.found is not None for answer in self.answers)
 
 
 class UnknownGuardError(Exception):
@@ -130,12 +136,20 @@ def examine(program: Program, memories: tuple[Memory, ...] = tuple(Memory)) -> I
     """
     for _, group in groupby(guards(program), key=lambda guard: (guard.source, is_test(guard))):
         verdicts = [
-            Verdict(each, tuple(decide(each.weakened, memory) for memory in memories))
+            Verdict(each, tuple(answer(each.weakened, memory) for memory in memories))
             for each in group
         ]
         harmful = [verdict for verdict in verdicts if verdict.harmful]
         alternatives = is_test(verdicts[0].guard)
         yield from (harmful or verdicts[:1]) if alternatives else verdicts
+
+
+def answer(weakened: Program, memory: Memory) -> Answer | None:
+    """Look at a protocol that lacks a guard; it may never end, and then nothing is known."""
+    try:
+        return decide(weakened, memory, bound=BOUND)
+    except TooManyStates:
+        return None
 
 
 def is_test(guard: Guard) -> bool:

@@ -106,7 +106,7 @@ def examined(program: Program) -> tuple[Verdict, ...]:
 
     def look() -> tuple[Verdict, ...]:
         return tuple(
-            replace(each, answers=tuple(replace(a, finals=frozenset()) for a in each.answers))
+            replace(each, answers=tuple(a and replace(a, finals=frozenset()) for a in each.answers))
             for each in examine(program, BOTH)
         )
 

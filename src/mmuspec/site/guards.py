@@ -64,8 +64,10 @@ class GuardsDirective(Explored):
             *(self.outcome(answer) for answer in verdict.answers),
         ]
 
-    def outcome(self, answer: Answer) -> list[nodes.Node]:
+    def outcome(self, answer: Answer | None) -> list[nodes.Node]:
         """Return what is found without a guard, in few words."""
+        if answer is None:
+            return [nodes.Text("too many states to know")]
         if answer.found is None:
             return [nodes.Text("nothing fails")]
         ident, count = rule_of(answer.found), len(rows(answer))
@@ -77,8 +79,8 @@ class GuardsDirective(Explored):
     def schedules(self, verdicts: Sequence[Verdict]) -> Iterator[nodes.Node]:
         """Yield a fold-out for each guard without which something fails."""
         for verdict in verdicts:
-            answer = next((each for each in verdict.answers if each.found is not None), None)
-            if answer is not None and answer.found is not None:
+            answer = next((each for each in verdict.answers if each and each.found), None)
+            if answer is not None:
                 schedule = rows(answer)
                 text = "\n".join(table(answer.program, schedule, ending(answer)))
                 title = (

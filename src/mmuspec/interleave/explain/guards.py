@@ -9,7 +9,7 @@ from mmuspec.interleave.decide import decide
 from mmuspec.interleave.edit import edited, with_threads
 from mmuspec.interleave.explain.order import Followed, follow, next_access
 from mmuspec.interleave.explain.same import Images, accesses
-from mmuspec.interleave.guards import Guard, guards
+from mmuspec.interleave.guards import BOUND, Guard, guards
 from mmuspec.interleave.operations import ACCESSES
 from mmuspec.interleave.program import Instruction, Memory, Program, Thread
 from mmuspec.interleave.schedule.rows import Row, rows
@@ -18,9 +18,6 @@ from mmuspec.interleave.semantics import Semantics
 from mmuspec.interleave.state import State
 from mmuspec.interleave.weaken import neighbours
 from mmuspec.interleave.writers.statements import number
-
-BOUND = 64 << 20
-"""Bytes for the states of a weakened protocol; without a guard, some count up for ever."""
 
 
 @dataclass(frozen=True)
