@@ -6,7 +6,7 @@ chapter can import them, and to say what each of them becomes.
 
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any, overload
+from typing import Any
 
 from mmuspec.interleave.notation.declared import Shared
 
@@ -36,15 +36,17 @@ def unread(name: str) -> TypeError:
     return TypeError(f"{name} stands for a step of a CPU: it is read by @protocol, not run")
 
 
-@overload
-def cpu(function: Callable[..., None], /) -> Any: ...
+class Cpus:
+    """What a marked function is to a type checker: a CPU, or several, with their registers."""
+
+    def __call__(self, function: Callable[..., None], /) -> Any:
+        """Mark several."""
+
+    def __getattr__(self, register: str) -> Any:
+        """Return a register."""
 
 
-@overload
-def cpu(copies: int, /) -> Callable[[Callable[..., None]], Any]: ...
-
-
-def cpu(function: Any, /) -> Any:
+def cpu(copies: Any, /) -> Cpus:
     """Mark a function of a protocol as the code of a CPU; ``@cpu(3)``, of three.
 
     If the function has a parameter, it is the number of the CPU, from 0.
