@@ -1,0 +1,1 @@
+"""The fast explorer: programs as packed states and tables."""
