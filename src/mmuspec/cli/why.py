@@ -12,6 +12,7 @@ nothing.
 """
 
 import argparse
+import os
 import sys
 import time
 import traceback
@@ -204,6 +205,7 @@ def _first_found(args: argparse.Namespace, question: "Asked") -> "Answer":
                 Memory(args.model),
                 all_states=question.litmus is not None and bool(question.litmus.expected),
                 reduction=args.reduction,
+                threads=min(2, os.cpu_count() or 1),
                 bound=args.memory,
                 progress=progress,
             )

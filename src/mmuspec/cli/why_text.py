@@ -176,7 +176,8 @@ def last_line(result: Result) -> str:
     name = answer.program.name
     if result.without:
         name += f" without {', '.join(result.without)}"
-    return f"{name}: {answer.states:,} states, {result.seconds:.2f} s"
+    left_out = " (reduced; --no-reduction counts all)" if answer.reduced else ""
+    return f"{name}: {answer.states:,} states{left_out}, {result.seconds:.2f} s"
 
 
 def as_object(result: Result) -> dict[str, Any]:
@@ -192,6 +193,7 @@ def as_object(result: Result) -> dict[str, Any]:
         "rule": rule_of(answer.found) if answer.found else None,
         "looked_for": [*excluded(answer.program), DEADLOCK],
         "states": answer.states,
+        "reduced": answer.reduced,
         "depth": answer.depth,
         "gave_up": answer.gave_up,
         "seconds": result.seconds,

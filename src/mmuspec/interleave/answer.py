@@ -35,6 +35,7 @@ class Answer:
     :param schedule: a shortest way there
     :param finals: the states in which everybody has ended
     :param gave_up: whether some CPU reached the bound of a retry loop
+    :param reduced: whether states were left out that cannot make a difference
     """
 
     program: Program
@@ -45,9 +46,11 @@ class Answer:
     schedule: tuple[Step, ...]
     finals: frozenset[State]
     gave_up: bool
+    reduced: bool = False
 
     def __str__(self) -> str:
-        seen = f"{self.states:,} states ({self.memory.value})"
+        reduced = ", reduced" if self.reduced else ""
+        seen = f"{self.states:,} states ({self.memory.value}{reduced})"
         if self.found is None:
             return f"nothing found in {seen}"
         return f"found in {len(self.schedule)} steps, {seen}: {self.found}"

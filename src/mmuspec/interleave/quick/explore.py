@@ -19,7 +19,7 @@ from mmuspec.interleave.quick.fields import TooNarrow, TooWide
 from mmuspec.interleave.quick.footprint import gives_up
 from mmuspec.interleave.quick.independent import Independence
 from mmuspec.interleave.quick.oracle import Oracle
-from mmuspec.interleave.quick.plain import explore_plainly
+from mmuspec.interleave.quick.plain import explore_plainly, memory_share
 from mmuspec.interleave.quick.report import Progress, Report
 from mmuspec.interleave.quick.sample import sample
 from mmuspec.interleave.quick.shape import Shape
@@ -28,9 +28,6 @@ from mmuspec.interleave.semantics import Semantics
 from mmuspec.interleave.state import State, Step
 
 FIRST_HALF = (1 << HALF_BITS) - 1
-
-SHARE = 0.5
-"""How much of the machine's memory the states may take if nothing else is said."""
 
 
 def explore_fast(
@@ -88,11 +85,6 @@ def explore_fast(
         raise TooManyStates(full.states, bound) from None
     except TooWide:
         return explore_plainly(program, memory, all_states, bound, report)
-
-
-def memory_share() -> int:
-    """Return how many bytes the states may take if nothing else is said."""
-    return int(SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
 
 
 Found = dict[str, tuple[int, bool]]
@@ -185,6 +177,7 @@ class Exploration:
             schedule=() if text is None or self.reduced else self.schedule(text, *found[text]),
             finals=self.ends(),
             gave_up=self.gave_up,
+            reduced=self.reduced,
         )
 
     def ends(self) -> frozenset[State]:

@@ -1,4 +1,7 @@
-"""Where the fast explorer cannot go: the plain one, with the same bound and the same reports."""
+"""The plain explorer with the bound and the reports of the fast one."""
+
+import os
+from typing import overload
 
 from mmuspec.interleave.answer import Answer, TooManyStates
 from mmuspec.interleave.explore import Search
@@ -9,18 +12,53 @@ from mmuspec.interleave.semantics import Semantics
 STATE = 2000
 """Bytes that a state takes here, about: Python's objects are large."""
 
+SHARE = 0.5
+"""How much of the machine's memory the states may take if nothing else is said."""
+
+
+def memory_share() -> int:
+    """Return how many bytes the states may take if nothing else is said."""
+    return int(SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+
+
+@overload
+def explore_plainly(
+    program: Program, memory: Memory, all_states: bool, bound: int | None, report: Report
+) -> Answer: ...
+
+
+@overload
+def explore_plainly(
+    program: Program,
+    memory: Memory,
+    all_states: bool,
+    bound: int | None,
+    report: Report,
+    most: int,
+) -> Answer | None: ...
+
 
 def explore_plainly(
-    program: Program, memory: Memory, all_states: bool, bound: int, report: Report
-) -> Answer:
+    program: Program,
+    memory: Memory,
+    all_states: bool,
+    bound: int | None,
+    report: Report,
+    most: int | None = None,
+) -> Answer | None:
     """Answer as `mmuspec.interleave.explore.explore` does.
 
+    :param bound: how many bytes the states may take; half of the memory if not given
+    :param most: how many states are worth it; ``None`` is returned if there are more
     :raises TooManyStates: if the bound was reached
     """
-    search = Search(Semantics(program, memory))
+    search, bound = Search(Semantics(program, memory)), bound or memory_share()
     while search.level and (all_states or not search.found):
-        if len(search.arrivals) * STATE > bound:
-            raise TooManyStates(len(search.arrivals), bound)
+        states = len(search.arrivals)
+        if states * STATE > bound:
+            raise TooManyStates(states, bound)
+        if most is not None and states > most:
+            return None
         found = search.next_level()
         search.found = search.found or found
         report(len(search.arrivals), len(search.level))
