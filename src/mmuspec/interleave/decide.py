@@ -4,6 +4,8 @@ The plain explorer begins: it has answered most questions before machine code is
 What turns out to be larger is left to the fast one, which gives the same answers.
 """
 
+from importlib.util import find_spec
+
 from mmuspec.interleave.answer import Answer
 from mmuspec.interleave.program import Memory, Program
 from mmuspec.interleave.quick.plain import explore_plainly
@@ -37,10 +39,10 @@ def decide(
     answer = explore_plainly(program, memory, all_states, bound, report, most=SMALL)
     if answer is not None:
         return answer
-    try:
-        from mmuspec.interleave.quick.explore import explore_fast
-    except ImportError:  # without llvmlite: slowly, then
+    if find_spec("llvmlite") is None:  # the site is built without; slowly, then
         return explore_plainly(program, memory, all_states, bound, report)
+    from mmuspec.interleave.quick.explore import explore_fast
+
     return explore_fast(
         program,
         memory,
