@@ -7,8 +7,8 @@ import pytest
 from mmuspec.cli import main, why
 from mmuspec.cli.limits import TimeLimit
 from mmuspec.interleave import decide as deciding
-from mmuspec.interleave.explain import why as explain_why
 from mmuspec.interleave.answer import TooManyStates
+from mmuspec.interleave.explain import why as explain_why
 from mmuspec.interleave.program import Memory
 
 Capture = pytest.CaptureFixture[str]

@@ -26,9 +26,8 @@ from mmuspec.cli.limits import TimeLimit, time_limit
 if TYPE_CHECKING:
     from mmuspec.cli.why_input import Asked
     from mmuspec.cli.why_text import Result
-    from mmuspec.interleave.answer import Answer
+    from mmuspec.interleave.answer import Answer, Progress
     from mmuspec.interleave.program import Program
-    from mmuspec.interleave.quick.report import Progress
 
 HELP = "tell whether a protocol, a table or a litmus test can go wrong, and how"
 

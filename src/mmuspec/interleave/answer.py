@@ -1,6 +1,6 @@
 """What an exploration found."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -11,6 +11,10 @@ from mmuspec.interleave.state import State, Step
 
 DEADLOCK = "deadlock: nobody can go on, and not everybody has ended"
 """The one thing that is wrong in every protocol."""
+
+
+Progress = Callable[[int, int, float], None]
+"""Is told now and then: the states so far, how many of them are newest, states per second."""
 
 
 class TooManyStates(Exception):

@@ -6,10 +6,10 @@ What turns out to be larger is left to the fast one, which gives the same answer
 
 from importlib.util import find_spec
 
-from mmuspec.interleave.answer import Answer
+from mmuspec.interleave.answer import Answer, Progress
 from mmuspec.interleave.program import Memory, Program
 from mmuspec.interleave.quick.plain import explore_plainly
-from mmuspec.interleave.quick.report import Progress, Report
+from mmuspec.interleave.quick.report import Report
 
 SMALL = 500
 """States that the plain explorer sees in about the time that loading machine code takes."""

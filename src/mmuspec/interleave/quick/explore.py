@@ -10,7 +10,7 @@ from collections.abc import Callable
 from mmuspec.fast.explorer.context import MAX_CPUS
 from mmuspec.fast.explorer.model import HALF_BITS, CpuModel, Model, OutOfMemory
 from mmuspec.fast.jit import NO_JIT
-from mmuspec.interleave.answer import DEADLOCK, Answer, TooManyStates, claims
+from mmuspec.interleave.answer import DEADLOCK, Answer, Progress, TooManyStates, claims
 from mmuspec.interleave.program import Memory, Program, Quantifier
 from mmuspec.interleave.quick.alike import alike, exchanged
 from mmuspec.interleave.quick.condition import Condition
@@ -20,7 +20,7 @@ from mmuspec.interleave.quick.footprint import gives_up
 from mmuspec.interleave.quick.independent import Independence
 from mmuspec.interleave.quick.oracle import Oracle
 from mmuspec.interleave.quick.plain import explore_plainly, memory_share
-from mmuspec.interleave.quick.report import Progress, Report
+from mmuspec.interleave.quick.report import Report
 from mmuspec.interleave.quick.sample import sample
 from mmuspec.interleave.quick.shape import Shape
 from mmuspec.interleave.quick.spread import spread

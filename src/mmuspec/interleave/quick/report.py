@@ -1,10 +1,8 @@
 """Telling of progress."""
 
 import time
-from collections.abc import Callable
 
-Progress = Callable[[int, int, float], None]
-"""Is told now and then: the states so far, how many of them are newest, states per second."""
+from mmuspec.interleave.answer import Progress
 
 SECONDS = 0.25
 """Between two reports."""
