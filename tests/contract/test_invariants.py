@@ -1,6 +1,8 @@
 """Each invariant is caught by its own check: corruption is planted, one field at a time."""
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +21,8 @@ from mmuspec.kvm.state.page import ShadowPage
 from mmuspec.kvm.state.requests import Request
 from mmuspec.kvm.state.role import Acc
 from mmuspec.kvm.state.vm import Paging
+from mmuspec.rules import read
+from mmuspec.rules.places import SPEC
 from mmuspec.scenario.machine import HVA_BASE, PAGE_BITS, Machine
 from mmuspec.x86.entry import PAGE_SHIFT, RW, XD
 
@@ -316,6 +320,16 @@ def test_every_invariant_is_looked_after() -> None:
     assert list(said) == [f"INV-{n}" for n in range(1, NUMBER_OF_INVARIANTS + 1)]
     assert len(CHECKS) + len(WATCHED) + len(LEFT_TO_INTERLEAVINGS) == NUMBER_OF_INVARIANTS
     assert PARTLY.keys() <= {*CHECKS, *WATCHED}
+
+
+@pytest.mark.parametrize("reason", [*PARTLY.values(), *LEFT_TO_INTERLEAVINGS.values()])
+def test_what_interleavings_decide_has_a_rule_and_a_protocol(reason: str) -> None:
+    (ident,) = re.findall(r"\(([A-Z]+-\d+)\)", reason)
+    rule = read().rule(ident)
+    assert rule is not None
+    assert "{protocol} mmuspec.interleave.protocols" in (SPEC / Path(rule.chapter).name).read_text(
+        encoding="utf-8"
+    )
 
 
 def test_a_violation_names_the_place() -> None:

@@ -74,19 +74,22 @@ WATCHED: Final[dict[str, Invariant]] = {}
 
 LEFT_TO_INTERLEAVINGS: Final = {
     "INV-37": "it is about the two halves of one load and of one store, which the model does in"
-    " one step; the exploration of the split-spte protocol decides it",
+    " one step; every interleaving of the halves decides it (SPLIT-2)",
 }
 """Invariants that a model with one thread cannot break."""
 
 PARTLY: Final = {
-    "INV-23": "that the flush waits for CPUs already walking the tables",
-    "INV-31": "a snapshot taken while another CPU writes",
-    "INV-34": "a page fetched before the lock is taken, and taken back meanwhile",
-    "INV-35": "sptes dropped between the read of tlbs_dirty and its reset",
-    "INV-36": "an spte that changes between the read and the exchange",
-    "INV-38": "the order of the count and the two halves of the store",
+    "INV-23": "that the flush waits for CPUs already walking the tables (LW-3)",
+    "INV-31": "a snapshot taken while another CPU writes (FPF-6)",
+    "INV-34": "a page fetched before the lock is taken, and taken back meanwhile (NOTIFY-1)",
+    "INV-35": "sptes dropped between the read of tlbs_dirty and its reset (NOTIFY-3)",
+    "INV-36": "an spte that changes between the read and the exchange (FPF-5)",
+    "INV-38": "the order of the count and the two halves of the store (SPLIT-3)",
 }
-"""What is left to the exploration of interleavings of an invariant that is looked after here."""
+"""What only the interleavings of several CPUs can break of an invariant that is looked after here.
+
+In brackets the rule whose chapter explores them.
+"""
 
 
 def invariant(id: str, statement: str, *, kind: Kind) -> Callable[[Finder], Finder]:

@@ -11,6 +11,7 @@ from mmuspec.interleave.program import Memory
 from mmuspec.interleave.protocols.mmio_generation import mmio_generation
 from mmuspec.interleave.protocols.notifier import notifier
 from mmuspec.interleave.protocols.sync import sync_children, sync_roots
+from mmuspec.interleave.protocols.tlbs_dirty import tlbs_dirty
 from mmuspec.interleave.protocols.zap_all import zap_all
 
 SOUND = [
@@ -22,6 +23,7 @@ SOUND = [
     (notifier, {"ranged": False}, 93, 155),
     (sync_children, {}, 68, 175),
     (sync_roots, {}, 22, 53),
+    (tlbs_dirty, {}, 332, 590),
 ]
 
 
@@ -75,6 +77,13 @@ def test_a_broken_variant_breaks_its_rule(
             {"K2", "K2a.2", "K3", "Y0", "V3.1", "V3.2", "V3a.1", "V3a.2", "V6"},
             {"V2"},
             {"K1", "Y3", "V7"},
+        ),
+        (
+            tlbs_dirty,
+            {},
+            {"Y0", "Y2", "T3", "W1.1", "N1", "N2.1", "N2.4"},
+            {"N4"},
+            {"Y1", "T2", "N5"},
         ),
         (sync_roots, {}, {"U2", "W1.1", "W3.2"}, set(), {"U0", "W2", "W3a", "W3b"}),
     ],
