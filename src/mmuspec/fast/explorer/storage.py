@@ -19,10 +19,13 @@ from mmuspec.fast.explorer.model import SECOND, Model, OutOfMemory
 from mmuspec.fast.explorer.tables import ONES, TOP
 
 FIRST_BITS = 14
-"""The table begins with 2 to this power places."""
+"""The table begins with 2 to this power places; each of two begins with half of them."""
 
-SMALL_BITS = 20
-"""A table up to this size is made eight times larger, a larger one twice."""
+SMALL_BITS = 21
+"""A table smaller than this (each of two: than half) is made eight times larger, else twice.
+
+Moving states to a larger table takes longer than to touch the memory of the largest at once.
+"""
 
 PART = 1 << 19
 """So many places of a table are moved at a time to a larger one, and given back."""
@@ -36,10 +39,13 @@ class Storage:
 
     :param bound: how many bytes they may take
     :param room: how many numbers `piece` has to give away
+    :param owners: among how many threads, 1 or 2, all states are divided
     """
 
-    def __init__(self, model: Model, kernel: Kernel, bound: int, room: int) -> None:
-        self.model, self.kernel, self.bound = model, kernel, bound
+    def __init__(
+        self, model: Model, kernel: Kernel, bound: int, room: int, owners: int = 1
+    ) -> None:
+        self.model, self.kernel, self.bound, self.owners = model, kernel, bound, owners
         self.size = 2 if model.wide else 1
         self.arena = Arena(SEARCH_SIZE + room)
         record = self.arena.take(SEARCH_SIZE)
@@ -62,7 +68,7 @@ class Storage:
                 if self.model.wide:
                     view[1] = high
         self.row[COUNT] = here
-        self.resize(FIRST_BITS)
+        self.resize(FIRST_BITS - (self.owners - 1))
 
     def close(self) -> None:
         """Give the memory back."""
@@ -96,7 +102,7 @@ class Storage:
         :raises OutOfMemory: if the bound was reached
         """
         bits = 64 - self.row[SHIFT]
-        most = bits + (1 if bits >= SMALL_BITS else 3)
+        most = bits + (1 if bits > SMALL_BITS - self.owners else 3)
         for wanted in range(most, bits, -1):
             if self.cost(wanted, USED[0]) <= self.bound:
                 try:

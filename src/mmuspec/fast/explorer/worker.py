@@ -80,8 +80,8 @@ class Worker(Storage):
         number: int = 0,
         owners: int = 1,
     ) -> None:
-        self.tables, self.number, self.owners = tables, number, owners
-        super().__init__(model, kernel, bound, self.room(model))
+        self.tables, self.number = tables, number
+        super().__init__(model, kernel, bound, self.room(model, owners), owners)
         self.levels = [0]
         self.last = 0
         self.todo: list[tuple[int, int]] = []
@@ -98,9 +98,9 @@ class Worker(Storage):
         divided = owners == 2
         self.begin(not divided or owner(model.initial & model.divide) == number)
 
-    def room(self, model: Model) -> int:
+    def room(self, model: Model, owners: int) -> int:
         """Return how many numbers the rows have that `piece` gives to the kernel."""
-        states = RING_ROOM + (1 << RECENT_BITS) + (self.owners - 1) * (OUTBOX_STATES + RING_ROOM)
+        states = RING_ROOM + (1 << RECENT_BITS) + (owners - 1) * (OUTBOX_STATES + RING_ROOM)
         rows = 1 + MISSES_ROOM * MISS_SIZE + RING_ROOM + ENDED_ROOM
         size = 2 if model.wide else 1
         return rows + states * size + len(model.claims) + CLASS_SIZE * len(model.alike)

@@ -80,7 +80,7 @@ def build(wide, gather):
                 n = successors(search, index, ring, n, a, b)
             if peek(search, MISSED) != missed:
                 return MISSING
-            keep(search, ring, prepare(search, ring, n))
+            keep(search, ring, prepare(search, ring, n, peek(search, DIVIDE)))
             first = end
             poke(search, NEXT, first)
             if peek(search, HIT):

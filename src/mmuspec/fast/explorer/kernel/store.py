@@ -9,7 +9,6 @@ from mmuspec.fast.explorer.context import (
     CLASS_SIZE,
     CLASSES,
     COUNT,
-    DIVIDE,
     DONE,
     FIELD_MASK,
     FIRST_SHIFT,
@@ -52,18 +51,17 @@ def keeping(wide, hashed):
         """Put a state into the table; return the number of states then."""
         last = shr(-1, shift)
         at = shr(hashed(a, b), shift)
-        while True:
-            key = peek(table, at * size)
-            if key == a and (not wide or peek(table, at * size + 1) == b):
-                return count
-            if key == 0:
-                poke(table, at * size, a)
-                poke(states, count * size, a)
-                if wide:
-                    poke(table, at * size + 1, b)
-                    poke(states, count * size + 1, b)
-                return count + 1
+        key = peek(table, at * size)
+        while (key != 0) & ((key != a) | (wide and peek(table, at * size + 1) != b)):
             at = (at + 1) & last
+            key = peek(table, at * size)
+        # Nobody can foretell whether a state is new: writing anyway is faster than a branch.
+        poke(table, at * size, a)
+        poke(states, count * size, a)
+        if wide:
+            poke(table, at * size + 1, b)
+            poke(states, count * size + 1, b)
+        return count + (key == 0)
 
     @small
     def sort(kind, half):
@@ -86,13 +84,16 @@ def keeping(wide, hashed):
         return half
 
     @small
-    def prepare(search, ring, n):
+    def prepare(search, ring, n, divide):
         """Sort alike CPUs in the states of the ring, and have their places fetched.
 
-        States that were met a moment ago are left out. Returns how many are left.
+        States that were met a moment ago are left out. Those that belong to the other
+        thread, if *divide* tells so, go to the outbox. Returns how many are left.
         """
         table, shift = peek(search, TABLE), peek(search, SHIFT)
         classes, recent = peek(search, CLASSES), peek(search, RECENT)
+        outbox, sent = peek(search, OUTBOX), peek(search, SENT)
+        owner = peek(search, OWNER)
         left = types.int64(0)
         for k in range(n):
             a, b = peek(ring, k * size), types.int64(0)
@@ -101,15 +102,25 @@ def keeping(wide, hashed):
             for number in range(classes):
                 a = sort(peek(search, CLASS) + number * (CLASS_SIZE * 8), a)
             value = hashed(a, b)
+            prefetch(table, shr(value, shift) * size)
             at = shr(value, 64 - RECENT_BITS) * size
-            if peek(recent, at) != a or (wide and peek(recent, at + 1) != b):
-                poke(recent, at, a)
-                poke(ring, left * size, a)
+            new = peek(recent, at) != a
+            poke(recent, at, a)
+            poke(ring, left * size, a)
+            if wide:
+                new |= peek(recent, at + 1) != b
+                poke(recent, at + 1, b)
+                poke(ring, left * size + 1, b)
+            mine = new
+            if divide:
+                mine = new & (shr((a & divide) * OTHER, 63) == owner)
+                poke(outbox, sent * size, a)
                 if wide:
-                    poke(recent, at + 1, b)
-                    poke(ring, left * size + 1, b)
-                left += 1
-                prefetch(table, shr(value, shift) * size)
+                    poke(outbox, sent * size + 1, b)
+                sent += new ^ mine
+            left += mine
+        if divide:
+            poke(search, SENT, sent)
         return left
 
     @small
@@ -117,19 +128,11 @@ def keeping(wide, hashed):
         """Put the states of the ring into the table."""
         table, shift = peek(search, TABLE), peek(search, SHIFT)
         states, count = peek(search, STATES), peek(search, COUNT)
-        divide, owner = peek(search, DIVIDE), peek(search, OWNER)
         for k in range(n):
             a, b = peek(ring, k * size), types.int64(0)
             if wide:
                 b = peek(ring, k * size + 1)
-            if divide and shr((a & divide) * OTHER, 63) != owner:
-                sent = peek(search, SENT)
-                poke(peek(search, OUTBOX), sent * size, a)
-                if wide:
-                    poke(peek(search, OUTBOX), sent * size + 1, b)
-                poke(search, SENT, sent + 1)
-            else:
-                count = insert(table, shift, states, count, a, b)
+            count = insert(table, shift, states, count, a, b)
         poke(search, COUNT, count)
 
     @small
@@ -165,7 +168,7 @@ def keeping(wide, hashed):
                 return FULL
             end = min(first + BLOCK, last)
             part = ring + first * (size * 8)
-            keep(search, part, prepare(search, part, end - first))
+            keep(search, part, prepare(search, part, end - first, 0))
             first = end
             poke(search, NEXT, first)
         return DONE
