@@ -218,7 +218,7 @@ def test_bad_input(arguments: list[str], message: str, capsys: Capture, file, tm
 
 
 def test_too_many_states(capsys: Capture) -> None:
-    code, out, err = run(capsys, "split-spte", "-p", "readers=2", "--memory", "100000")
+    code, out, err = run(capsys, "split-spte", "-p", "readers=2", "--memory", "10000")
     assert (code, out) == (124, "")
     assert "states were seen" in err
     assert "nothing is proved" in err

@@ -6,13 +6,14 @@ import pytest
 
 from mmuspec.epochs import EPOCHS, using
 from mmuspec.interleave.decide import decide
-from mmuspec.interleave.guards import examine
 from mmuspec.interleave.program import Memory
 from mmuspec.interleave.protocols.mmio_generation import mmio_generation
 from mmuspec.interleave.protocols.notifier import notifier
 from mmuspec.interleave.protocols.sync import sync_children, sync_roots
 from mmuspec.interleave.protocols.tlbs_dirty import tlbs_dirty
 from mmuspec.interleave.protocols.zap_all import zap_all
+
+from .needed import needed
 
 SOUND = [
     (zap_all, {}, 735, 1563),
@@ -95,13 +96,7 @@ def test_which_guards_are_needed(
     tso_only: set[str],
     harmless: set[str],
 ) -> None:
-    falls = {
-        verdict.guard.name: tuple(answer.found is not None for answer in verdict.answers)
-        for verdict in examine(protocol(**parameters))
-    }
-    assert {name for name, fallen in falls.items() if fallen == (True, True)} == both
-    assert {name for name, fallen in falls.items() if fallen == (False, True)} == tso_only
-    assert {name for name, fallen in falls.items() if fallen == (False, False)} == harmless
+    assert needed(protocol(**parameters)) == (both, tso_only, harmless)
 
 
 @pytest.mark.parametrize("version", list(EPOCHS.values()), ids=str)

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from mmuspec.interleave.decide import decide
-from mmuspec.interleave.guards import examine
 from mmuspec.interleave.program import Memory, Program
 from mmuspec.interleave.protocols.fast_page_fault_dirty_log import (
     AFTER_G3,
@@ -27,6 +26,8 @@ from mmuspec.interleave.protocols.fast_page_fault_write_protect import (
 from mmuspec.interleave.protocols.fast_page_fault_zap import frame_reuse, lost_dirty_bit
 from mmuspec.rules import read
 from mmuspec.rules.mutate import applied
+
+from .needed import needed
 
 MUTANTS = {mutant.id: mutant for mutant in read().mutants if mutant.id.startswith("FPF-")}
 
@@ -191,15 +192,7 @@ def test_which_guards_are_needed(
     tso_only: set[str],
     harmless: set[str],
 ) -> None:
-    needed = {
-        verdict.guard.name: tuple(answer.found is not None for answer in verdict.answers)
-        for verdict in examine(protocol(**parameters))
-    }
-    assert {name for name, found in needed.items() if found == (True, True)} == both
-    assert {name for name, found in needed.items() if found == (False, True)} == tso_only
-    assert {
-        name for name, found in needed.items() if found == (False, False)
-    } == harmless | HARDWARE
+    assert needed(protocol(**parameters)) == (both, tso_only, harmless | HARDWARE)
 
 
 CAUGHT_BY: dict[str, Callable[[], Program]] = {

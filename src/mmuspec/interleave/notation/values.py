@@ -58,7 +58,7 @@ def constant(node: ast.expr, scope: Scope) -> Any:
         return eval(compile(expression, scope.file, "eval"), dict(scope.names))
     except TypeError:  # it asked a word or a register for its value
         return UNKNOWN
-    except Exception as error:
+    except Exception as error:  # whatever the author's own constants raise
         raise ProgramError(source_of(node, scope), f"{ast.unparse(node)}: {error}") from None
 
 

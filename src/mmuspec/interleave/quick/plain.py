@@ -49,16 +49,17 @@ def explore_plainly(
     """Answer as `mmuspec.interleave.explore.explore` does.
 
     :param bound: how many bytes the states may take; half of the memory if not given
-    :param most: how many states are worth it; ``None`` is returned if there are more
+    :param most: how many states are worth it; ``None`` is returned if there are more, and the
+        bound, which holds more states elsewhere, is not asked about
     :raises TooManyStates: if the bound was reached
     """
     search, bound = Search(Semantics(program, memory)), bound or memory_share()
     while search.level and (all_states or not search.found):
         states = len(search.arrivals)
-        if states * STATE > bound:
-            raise TooManyStates(states, bound)
         if most is not None and states > most:
             return None
+        if most is None and states * STATE > bound:
+            raise TooManyStates(states, bound)
         found = search.next_level()
         search.found = search.found or found
         report(len(search.arrivals), len(search.level))
